@@ -1,0 +1,13 @@
+// Tests run compiled code from dist/, so that workers and child processes load the very same files and
+// coverage has one set of lines (see CONTRIBUTING.md, "Tests and coverage").
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['dist/**/*.test.js'],
+    pool: 'forks',
+    setupFiles: ['./test/setup-coverage.js'],
+    server: { deps: { external: [/\/dist\//] } },
+    testTimeout: 30_000,
+  },
+});
