@@ -1,0 +1,183 @@
+// Payload bytes of the send queue: references into shared, counted pages, so that a segment can be split,
+// merged and trimmed without copying. Knows no sequence numbers.
+import type { PayloadSource } from './segment.js';
+
+const PAGE_BYTES = 65_536;
+
+/** A page of payload memory; it goes back to its heap when nothing refers to it. */
+export class PayloadPage {
+  readonly bytes: Uint8Array;
+  references = 0;
+  /** Bytes handed out so far; only the newest page of a heap is filled further. */
+  used = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
+/** Hands out pages and takes them back: steady traffic allocates nothing. One per endpoint. */
+export class PayloadHeap {
+  private readonly free: PayloadPage[] = [];
+  private readonly keep: number;
+  private current: PayloadPage | null = null;
+  /** Pages in use, for leak tests. */
+  pagesInUse = 0;
+
+  /** @param keep how many free pages of 64 KiB are kept for reuse */
+  constructor(keep = 256) {
+    this.keep = keep;
+  }
+
+  /** The page that new payload is written to, with at least one free byte. The caller must not keep it unreferenced. */
+  writable(): PayloadPage {
+    const current = this.current;
+    if (current !== null && current.used < PAGE_BYTES) return current;
+    if (current !== null) this.unref(current);
+    const page = this.free.pop() ?? new PayloadPage(new Uint8Array(PAGE_BYTES));
+    page.used = 0;
+    page.references = 1; // the heap's own, while it is current
+    this.pagesInUse++;
+    this.current = page;
+    return page;
+  }
+
+  ref(page: PayloadPage): void {
+    page.references++;
+  }
+
+  unref(page: PayloadPage): void {
+    if (--page.references > 0) return;
+    if (page.bytes.length !== PAGE_BYTES) return; // borrowed memory (zerocopy): its owner keeps it
+    this.pagesInUse--;
+    if (this.free.length < this.keep) this.free.push(page);
+  }
+}
+
+/** An ordered list of byte ranges in pages. */
+export class Payload implements PayloadSource {
+  length = 0;
+  private readonly heap: PayloadHeap;
+  private readonly pages: PayloadPage[] = [];
+  private readonly offsets: number[] = [];
+  private readonly lengths: number[] = [];
+
+  constructor(heap: PayloadHeap) {
+    this.heap = heap;
+  }
+
+  /** Number of ranges (Linux bounds them by MAX_SKB_FRAGS). */
+  get fragments(): number {
+    return this.pages.length;
+  }
+
+  /** Copies `length` bytes of `source` behind what is there. */
+  append(source: Uint8Array, from: number, length: number): void {
+    let done = 0;
+    while (done < length) {
+      const page = this.heap.writable();
+      const take = Math.min(length - done, PAGE_BYTES - page.used);
+      page.bytes.set(source.subarray(from + done, from + done + take), page.used);
+      this.addRange(page, page.used, take);
+      page.used += take;
+      done += take;
+    }
+  }
+
+  /** Refers to a page without copying (zerocopy, or a page of another payload). */
+  addRange(page: PayloadPage, offset: number, length: number): void {
+    const last = this.pages.length - 1;
+    if (last >= 0 && this.pages[last] === page && this.offsets[last]! + this.lengths[last]! === offset) {
+      this.lengths[last]! += length;
+    } else {
+      this.heap.ref(page);
+      this.pages.push(page);
+      this.offsets.push(offset);
+      this.lengths.push(length);
+    }
+    this.length += length;
+  }
+
+  copyTo(from: number, length: number, target: Uint8Array, targetOffset: number): void {
+    let skip = from;
+    let left = length;
+    let to = targetOffset;
+    for (let i = 0; left > 0 && i < this.pages.length; i++) {
+      const have = this.lengths[i]!;
+      if (skip >= have) {
+        skip -= have;
+        continue;
+      }
+      const take = Math.min(left, have - skip);
+      const start = this.offsets[i]! + skip;
+      target.set(this.pages[i]!.bytes.subarray(start, start + take), to);
+      to += take;
+      left -= take;
+      skip = 0;
+    }
+  }
+
+  /** Keeps the first `length` bytes; the rest moves to `rest` (an empty payload), sharing pages. */
+  split(length: number, rest: Payload): void {
+    let at = 0;
+    let keep = 0;
+    for (let i = 0; i < this.pages.length; i++) {
+      const have = this.lengths[i]!;
+      if (at >= length) {
+        rest.addRange(this.pages[i]!, this.offsets[i]!, have);
+        this.heap.unref(this.pages[i]!);
+      } else if (at + have > length) {
+        const stay = length - at;
+        rest.addRange(this.pages[i]!, this.offsets[i]! + stay, have - stay);
+        this.lengths[i] = stay;
+        keep = i + 1;
+      } else {
+        keep = i + 1;
+      }
+      at += have;
+    }
+    this.pages.length = keep;
+    this.offsets.length = keep;
+    this.lengths.length = keep;
+    this.length = Math.min(this.length, length);
+  }
+
+  /** Takes over all of `other`, behind what is there; `other` is empty afterwards. */
+  join(other: Payload): void {
+    for (let i = 0; i < other.pages.length; i++) {
+      this.addRange(other.pages[i]!, other.offsets[i]!, other.lengths[i]!);
+    }
+    other.clear();
+  }
+
+  /** Drops the first `length` bytes. */
+  trimFront(length: number): void {
+    let left = Math.min(length, this.length);
+    this.length -= left;
+    let drop = 0;
+    while (left > 0) {
+      const have = this.lengths[drop]!;
+      if (have > left) {
+        this.offsets[drop]! += left;
+        this.lengths[drop]! -= left;
+        break;
+      }
+      left -= have;
+      this.heap.unref(this.pages[drop]!);
+      drop++;
+    }
+    if (drop > 0) {
+      this.pages.splice(0, drop);
+      this.offsets.splice(0, drop);
+      this.lengths.splice(0, drop);
+    }
+  }
+
+  clear(): void {
+    for (let i = 0; i < this.pages.length; i++) this.heap.unref(this.pages[i]!);
+    this.pages.length = 0;
+    this.offsets.length = 0;
+    this.lengths.length = 0;
+    this.length = 0;
+  }
+}
