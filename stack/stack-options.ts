@@ -1,0 +1,71 @@
+// What a stack is made from. Everything has a default; everything that is not deterministic can be injected.
+import type { StackConfig } from './config/config.js';
+import type { Link } from './link/link.js';
+
+export interface AddressOption {
+  /** '192.168.0.1', 'fd3d::1', or 16 bytes (IPv4 mapped). */
+  address: string | Uint8Array;
+  /** Prefix length in the address's own family: 24, 64. */
+  prefix: number;
+  /** Index into `links`, default 0. */
+  link?: number;
+}
+
+export interface RouteOption {
+  /** 'a.b.c.d/n', 'x::/n', 'default' (IPv4) or 'default6'. */
+  destination: string;
+  /** Next hop; none: on the link itself. */
+  gateway?: string | Uint8Array;
+  link?: number;
+  mtu?: number;
+  mtuLocked?: boolean;
+  advmss?: number;
+  initcwnd?: number;
+  initrwnd?: number;
+  /** µs */
+  rtoMin?: number;
+}
+
+/** Reading of files for `open` and `sendfile`: never the host's files unless the owner of the stack says so. */
+export interface FileAccess {
+  /** Bytes of the file, or null when there is none. */
+  read(path: string): Uint8Array | null;
+}
+
+export interface StackOptions {
+  /** Frames come from and go to these; none: the stack has loopback only. */
+  links?: readonly Link[];
+  addresses?: readonly AddressOption[];
+  routes?: readonly RouteOption[];
+  /** Fields of StackConfig that differ from Linux's defaults. */
+  config?: Partial<StackConfig>;
+  /** Sysctls by Linux's names, set after `config`: { 'net.ipv4.tcp_timestamps': '0' }. */
+  sysctls?: Readonly<Record<string, string>>;
+  /** Time in µs. Default: the time given to the last `run`, from 0: virtual. */
+  clock?: () => number;
+  /** Seed of the stack's ordinary randomness (jitter). Default 1: two runs are the same. */
+  seed?: number;
+  /**
+   * Secrets for ISN, ports, timestamp offsets, hashes and cookies: fills the array. Default: node:crypto. Give a
+   * deterministic one for reproducible runs.
+   */
+  secrets?: (bytes: Uint8Array) => void;
+  /** Value of the millisecond timestamp clock (RFC 7323) at time 0, before the per-flow offset. Default 0. */
+  timestampEpoch?: number;
+  /** Wall-clock time in µs at stack time 0, for SO_TIMESTAMP and error-queue stamps. Default 0. */
+  wallEpoch?: number;
+  files?: FileAccess;
+  /** Uid-like permission checks (ports < 1024, SO_MARK, SO_*BUFFORCE): default true, all is allowed. */
+  privileged?: boolean;
+  /** Device features of every link: super-packets on sending. Default: on when the link takes them. */
+  gso?: boolean;
+  /** Shared memory to reserve, bytes. Default 128 MiB of address space. */
+  arenaBytes?: number;
+  /** Packet buffers. Defaults 4096 small, 256 large in all. */
+  smallBuffers?: number;
+  largeBuffers?: number;
+  /** Poison released buffers and check every access (slow; tests). */
+  debugBuffers?: boolean;
+  /** Most descriptors: default 1,048,576. */
+  maxDescriptors?: number;
+}

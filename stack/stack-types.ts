@@ -1,0 +1,84 @@
+// The inline stack as its owner sees it. `createStack(options)` (stack.ts) makes one.
+import type { StackConfig } from './config/config.js';
+import type { TcpCounters } from './host/counters.js';
+import type { Posix } from './socket/posix.js';
+import type { AddressOption, RouteOption } from './stack-options.js';
+
+/** Per-link egress: what `tc qdisc … root` sets. Limits in packets. */
+export interface QdiscOption {
+  kind: 'pfifo_fast' | 'pfifo' | 'bfifo' | 'fq' | 'noqueue';
+  limit?: number;
+  /** fq: packets a flow may queue. */
+  flowLimit?: number;
+}
+
+/** A network device as `ip link`, `ethtool` and `tc` see it. Names: those of the links, plus 'lo'. */
+export interface Device {
+  readonly name: string;
+  readonly index: number;
+  mtu: number;
+  up: boolean;
+  /** ethtool's tcp-segmentation-offload and generic-segmentation-offload: super-packets when either is on and the
+   * link takes them (with gso only on, too: the stack's egress splits them when the link does not). */
+  gso: boolean;
+  tso: boolean;
+  setQdisc(option: QdiscOption): void;
+  /** Back to net.core.default_qdisc. */
+  deleteQdisc(): void;
+}
+
+/** Counts for leak tests: all zero after `close()`. */
+export interface StackUsage {
+  descriptors: number;
+  connections: number;
+  listeners: number;
+  /** SYN-RECEIVED without a full block. */
+  requests: number;
+  timeWaits: number;
+  flows: number;
+  channels: number;
+  timers: number;
+  /** Packet buffers not in the pool. */
+  buffers: number;
+  payloadPages: number;
+  pendingCalls: number;
+}
+
+export interface Stack {
+  readonly config: StackConfig;
+  readonly counters: TcpCounters;
+  readonly posix: Posix;
+  readonly devices: readonly Device[];
+
+  /** Stack time in µs. */
+  now(): number;
+
+  /**
+   * Brings the stack to time `now` (µs, never backwards): events of the caller have happened already; then frames are
+   * taken from the links and the rings drained, then timers that are due fire, until nothing more happens at this time.
+   * Returns the number of packets and timers handled.
+   */
+  run(now: number): number;
+
+  /** Earliest time at which `run` has something to do (timers, qdisc departures, links' next events); Infinity: none. */
+  nextTimeout(): number;
+
+  /** Linux's sysctl by name with dots or slashes ('net.ipv4.tcp_sack'), as its file reads. Throws SysctlError. */
+  getSysctl(name: string): string;
+  /** Throws SysctlError (code SYSCTL_UNKNOWN, SYSCTL_INVALID, SYSCTL_READONLY). */
+  setSysctl(name: string, text: string): void;
+
+  device(name: string): Device | undefined;
+  addAddress(option: AddressOption): void;
+  removeAddress(address: string | Uint8Array): void;
+  /** `ip route add|replace`: an existing route to the same destination is replaced when `replace` is set, else it throws. */
+  addRoute(option: RouteOption, replace?: boolean): void;
+  removeRoute(destination: string): void;
+  /** `ip tcp_metrics flush all`. */
+  flushTcpMetrics(): void;
+
+  /** Ends every socket (open connections are reset), timer and flow. Idempotent. */
+  close(): void;
+  /** What is in use now. */
+  usage(): StackUsage;
+}
