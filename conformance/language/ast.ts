@@ -200,7 +200,12 @@ export interface TcpSegment extends Node {
   /** Wrong (`bad`) or given TCP checksum of an inbound packet: `checksum bad`, `checksum 0x1234`. */
   readonly checksum: number | 'bad' | null;
   /** `/udp(a > b)`: TCP carried in UDP. */
-  readonly udpEncapsulation: { readonly source: number; readonly destination: number } | null;
+  readonly udpEncapsulation: PortPair | null;
+}
+
+export interface PortPair {
+  readonly source: number;
+  readonly destination: number;
 }
 
 export interface TcpFlags extends Node {
@@ -321,9 +326,9 @@ export interface UdpDatagram extends Node {
 export interface IcmpMessage extends Node {
   readonly kind: 'icmp';
   /** As written: `unreachable`, `echo_request`, `type_11`. */
-  readonly type: string;
+  readonly type: string | UndefinedName;
   /** As written: `frag_needed`, `code_3`; null for code 0. */
-  readonly code: string | null;
+  readonly code: string | UndefinedName | null;
   readonly mtu: number | null;
   readonly id: number | null;
   /** The packet quoted in the message, or for `raw` the number of payload bytes; null for an empty TCP segment. */
@@ -332,7 +337,7 @@ export interface IcmpMessage extends Node {
 }
 
 export type IcmpEchoed =
-  | { readonly kind: 'tcp'; readonly sequence: SequenceRange }
+  | { readonly kind: 'tcp'; readonly sequence: SequenceRange; readonly udpEncapsulation: PortPair | null }
   | { readonly kind: 'udp'; readonly length: number }
   | { readonly kind: 'raw'; readonly length: number };
 
@@ -466,10 +471,14 @@ export interface MessageHeaderExpression extends Node {
   readonly flags: Expression;
   /** Null when not written: then no control data is expected. */
   readonly control: Expression | null;
+  /** The N of the nplab dialect's `msg_control(N)=`; null where the dialect has none. */
+  readonly controlLength: Expression | null;
 }
 /** `{cmsg_level=..., cmsg_type=..., cmsg_data=...}` */
 export interface ControlMessageExpression extends Node {
   readonly kind: 'cmsg';
+  /** `cmsg_len=` of the nplab dialect; null when not written. */
+  readonly length: Expression | null;
   readonly level: Expression;
   readonly type: Expression;
   readonly data: Expression;
