@@ -1,191 +1,17 @@
 // The transmission control block (RFC 9293, section 3.3.1): every variable of one connection, grouped by the part of
 // TCP that owns it. Only state and tiny derived values live here; behaviour lives in the files named by each group.
 // It knows no socket, no ring and no link: it sees the world through `TcbHost`.
-import type { StackConfig } from '../config/config.js';
-import type { TcpCounters } from '../host/counters.js';
 import type { CongestionControl } from './congestion/congestion-control.js';
-import type { PayloadHeap } from './payload.js';
-import type { ReceiveQueue } from './receive-queue.js';
-import type { FlowAddress, SegmentSink, TransmitOwner } from './segment.js';
-import { SegmentList, type SendSegment, TransmissionTimeList } from './send-segment.js';
+import { ReceiveState } from './receive-state.js';
+import type { FlowAddress, TransmitOwner } from './segment.js';
+import type { SendSegment } from './send-segment.js';
+import { SendState } from './send-state.js';
 import { TCP_CLOSE } from './states.js';
+import type { TcbHost } from './tcb-host.js';
 
-/** What a route tells a connection (host/routes): all in bytes or segments, 0 = not set. */
-export interface RouteMetrics {
-  mtu: number;
-  mtuLocked: boolean;
-  advmss: number;
-  initcwnd: number;
-  initrwnd: number;
-  /** Largest super-packet of the outgoing link (0: none) and whether it fills in checksums. */
-  gsoMaxSize: number;
-  gsoMaxSegments: number;
-  /** RTO floor of the route in µs (rto_min), 0 = default. */
-  rtoMin: number;
-  /** initial cwnd/ssthresh/rtt saved for the destination (tcp_metrics), 0 = none. */
-  savedSsthresh: number;
-  savedRtt: number;
-}
-
-/** What all connections of an endpoint share and what a connection asks of it. One object per endpoint. */
-export interface TcbHost {
-  readonly config: StackConfig;
-  readonly counters: TcpCounters;
-  readonly sink: SegmentSink;
-  readonly heap: PayloadHeap;
-  /** Uniform random 32-bit number from the injected, seedable generator (timer jitter, ACK rate limits). */
-  random32(): number;
-  /** RFC 6528 initial sequence number for the flow at `now`, from the secure secret. */
-  initialSequence(flow: FlowAddress, now: number): number;
-  /** Per-flow timestamp offset (ms units), RFC 7323 section 7.1 and Linux's ts_off. */
-  timestampOffset(flow: FlowAddress): number;
-  /** Millisecond timestamp clock at `now` (before the per-flow offset); its epoch is an option of the stack. */
-  timestampClock(now: number): number;
-  route(flow: FlowAddress): RouteMetrics;
-  /** The earliest deadline of `tcb` may have changed: O(1), may be called often. */
-  timerChanged(tcb: Tcb): void;
-  /** Readiness bits (EVENT_*) became true; the endpoint wakes continuations after the current step. */
-  notify(tcb: Tcb, events: number): void;
-  /** The connection entered TIME-WAIT or CLOSED and hands its flow over or ends. */
-  enterTimeWait(tcb: Tcb, state: number, timeout: number, now: number): void;
-  destroyed(tcb: Tcb): void;
-  /** Stateless or listener-side helpers, orphan counts and memory totals of the endpoint. */
-  readonly memory: TcpMemory;
-}
-
-/** Memory of all connections together (tcp_mem, in bytes here) and of orphans. */
-export interface TcpMemory {
-  allocated: number;
-  orphans: number;
-  pressure: boolean;
-}
-
-/** Bits of `TcbHost.notify`. */
-export const EVENT_READABLE = 1;
-export const EVENT_WRITABLE = 2;
-export const EVENT_CONNECTED = 4;
-export const EVENT_HANGUP = 8;
-export const EVENT_READ_HANGUP = 16;
-export const EVENT_ERROR = 32;
-export const EVENT_PRIORITY = 64;
-export const EVENT_ERROR_QUEUE = 128;
-export const EVENT_CLOSED = 256;
-
-/** Send sequence variables and the send queue (send.ts, write.ts, output.ts). */
-export class SendState {
-  una = 0;
-  nxt = 0;
-  wnd = 0;
-  /** seq of the segment that last updated the window (SND.WL1). */
-  wl1 = 0;
-  up = 0;
-  urgent = false;
-  iss = 0;
-  /** Sequence number behind the last byte queued. */
-  writeSeq = 0;
-  /** Last byte of the last small segment sent (Minshall's Nagle). */
-  sml = 0;
-  pushedSeq = 0;
-  maxWindow = 0;
-  wscale = 0;
-  /** Effective MSS: payload bytes per segment with the options of an ordinary data segment taken off. */
-  mss = 536;
-  /** MSS that the peer announced, after clamping by user_mss and our bounds. */
-  mssClamp = 536;
-  /** MSS that we announce. */
-  advmss = 536;
-  /** TCP_MAXSEG set by the user, 0: none. */
-  userMss = 0;
-  pathMtu = 0;
-  /** Header bytes of an ordinary segment: 20 plus fixed options. */
-  headerLength = 20;
-  /** Not yet sent, in order. */
-  readonly writeQueue = new SegmentList();
-  /** Sent, not acknowledged, in order of sequence. */
-  readonly retransmitQueue = new SegmentList();
-  readonly timeList = new TransmissionTimeList();
-  /** Bytes of memory that the send queue is charged (sk_wmem_queued). */
-  memoryQueued = 0;
-  /** Charged bytes that wait in the host's queue (sk_wmem_alloc, for the small-queue limit). */
-  inHostQueue = 0;
-  /** SO_SNDBUF as stored (doubled), and whether the user fixed it. */
-  buffer = 0;
-  bufferLocked = false;
-  /** The writer met a full buffer: space must wake it. */
-  noSpace = false;
-  nonagle = 0;
-  cork = false;
-  notsentLowat = 0;
-  /** FIN queued. */
-  shutdown = false;
-  /** write limits: throttled by the small-queue limit; the tail waits for completion. */
-  throttled = false;
-  /** fq pacing: earliest departure of the next packet, µs; pacing rate in bytes/s (Infinity: unpaced). */
-  departure = 0;
-  pacingRate = Number.POSITIVE_INFINITY;
-  maxPacingRate = Number.POSITIVE_INFINITY;
-  pacingNeeded = false;
-  pacingShift = 10;
-  packetsOut = 0;
-  /** Total wire segments sent with data (tcpi_data_segs_out) and in all. */
-  segsOut = 0;
-  dataSegsOut = 0;
-  bytesSent = 0;
-  bytesAcked = 0;
-  bytesRetrans = 0;
-  /** Time of last data sent, µs (lsndtime). */
-  lastDataSent = 0;
-  /** Next id for timestamps keyed by byte (SOF_TIMESTAMPING_OPT_ID) and zerocopy. */
-  zerocopyKey = 0;
-  timestampKeyBase = 0;
-}
-
-/** Receive sequence variables, queues and the advertised window (receive.ts, window.ts, ack-policy.ts). */
-export class ReceiveState {
-  nxt = 0;
-  wnd = 0;
-  /** rcv.nxt at the last window update sent. */
-  wup = 0;
-  copiedSeq = 0;
-  irs = 0;
-  wscale = 0;
-  up = 0;
-  urgentPending = false;
-  windowClamp = 65_535;
-  /** Current window clamp that grows with what the peer proved to send (rcv_ssthresh). */
-  ssthresh = 0;
-  /** SO_RCVBUF as stored, and whether the user fixed it. */
-  buffer = 0;
-  bufferLocked = false;
-  lowat = 1;
-  /** Memory charged to the receive queue and the out-of-order queue (sk_rmem_alloc). */
-  memoryAllocated = 0;
-  queue: ReceiveQueue | null = null;
-  /** Payload-to-memory ratio in 1/256 (Linux's scaling_ratio). */
-  scalingRatio = 0;
-  finReceived = false;
-  /** rcv buffer autotuning (dynamic right sizing). */
-  rcvqSpaceSeq = 0;
-  rcvqSpaceTime = 0;
-  rcvqSpace = 0;
-  rttEstimate = 0;
-  rttSeq = 0;
-  rttTime = 0;
-  rttLastTsecr = 0;
-  bytesReceived = 0;
-  segsIn = 0;
-  dataSegsIn = 0;
-  oooPackets = 0;
-  lastDataReceived = 0;
-  lastAckReceived = 0;
-  /** DSACK and SACK blocks to report (RFC 2018, 2883): pairs left,right. */
-  readonly sackBlocks = new Uint32Array(8);
-  sackCount = 0;
-  dsackPending = false;
-  readonly dsack = new Uint32Array(2);
-  /** Out-of-window ACK rate limit and challenge ACK state (RFC 5961). */
-  lastOutOfWindowAck = Number.NEGATIVE_INFINITY;
-}
+export { ReceiveState } from './receive-state.js';
+export { SendState } from './send-state.js';
+export * from './tcb-host.js';
 
 /** Delayed-ACK state (ack-policy.ts), as inet_connection_sock's icsk_ack. */
 export class AckState {
@@ -220,8 +46,24 @@ export class OptionState {
   /** ECN: off, classic (RFC 3168) or accurate (RFC 9768); details in ecn/. */
   ecn = 0;
   ecnFlags = 0;
-  syn_data = 0;
-  md5Key: Uint8Array | null = null;
+  /** Fast open (RFC 7413): data went in our SYN, was acknowledged; TCPI_OPT_SYN_DATA. */
+  synData = false;
+  synDataAcked = false;
+  synFastOpen = false;
+  /** TCP_FASTOPEN_CONNECT is set; connect() waits for the first send; TCP_FASTOPEN queue length of a listener. */
+  fastOpenConnect = false;
+  deferConnect = false;
+  fastOpenNoCookie = false;
+  md5Keys: Md5Key[] | null = null;
+  /** TCP_SAVE_SYN and the like are the socket's; DEFER_ACCEPT in seconds. */
+  deferAccept = 0;
+}
+
+/** One key of TCP_MD5SIG (RFC 2385): the peers that it is for, by prefix of the 16-byte address. */
+export interface Md5Key {
+  address: Uint8Array;
+  prefix: number;
+  key: Uint8Array;
 }
 
 /** Round-trip time and RTO (rtt.ts; RFC 6298, Linux's tcp_rtt_estimator). All µs; srtt is scaled by 8. */
