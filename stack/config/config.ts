@@ -38,6 +38,7 @@ export class StackConfig {
   tcpEcnFallback = 1;
   tcpEcnOption = 2;
   tcpEcnOptionBeacon = 3;
+  tcpFack = 0;
   tcpFastopen = 1;
   tcpFastopenBlackholeTimeoutSec = 0;
   tcpFastopenKey = '';
@@ -115,4 +116,3 @@ export class StackConfig {
   routeMtuExpires = 600; // s
   ipv6Bindv6only = 0;
 }
-
