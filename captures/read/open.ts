@@ -1,0 +1,61 @@
+// Opens a capture by what its first bytes say, never by its name.
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { CaptureError } from '../errors.js';
+import type { Frame } from '../frame.js';
+import { isClassicMagic, readClassic } from './classic.js';
+import { readPcapng, SECTION_HEADER } from './pcapng.js';
+
+/**
+ * The frames of a capture file (classic pcap of either byte order and resolution, or pcapng), streaming.
+ * @throws CaptureError with the file's name in front of the message
+ */
+export async function* readCapture(path: string): AsyncGenerator<Frame> {
+  try {
+    yield* readCaptureStream(createReadStream(path, { highWaterMark: 1 << 18 }));
+  } catch (error) {
+    if (error instanceof CaptureError) throw new CaptureError(error.code, `${path}: ${error.message}`);
+    throw new CaptureError('READ_FAILED', `${path}: ${(error as Error).message}`);
+  }
+}
+
+/** As `readCapture`, from any stream of bytes. */
+export async function* readCaptureStream(input: Readable): AsyncGenerator<Frame> {
+  const iterator = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  let head = Buffer.alloc(0);
+  while (head.length < 4) {
+    const next = await iterator.next();
+    if (next.done) break;
+    head = Buffer.concat([head, next.value]);
+  }
+  if (head.length === 0) throw new CaptureError('EMPTY_FILE', 'the file is empty', 0);
+  if (head.length < 4) {
+    throw new CaptureError(
+      'TRUNCATED_HEADER',
+      `a capture begins with 4 bytes of magic, the file has ${head.length}`,
+      0,
+    );
+  }
+  const whole = rejoin(head, iterator);
+  if (isClassicMagic(head)) yield* readClassic(whole);
+  else if (head.readUInt32LE(0) === SECTION_HEADER) yield* readPcapng(whole);
+  else
+    throw new CaptureError(
+      'UNKNOWN_MAGIC',
+      `unknown magic number ${head.toString('hex', 0, 4)}: not pcap or pcapng`,
+      0,
+    );
+}
+
+/** `head` and what follows it, as one stream again. */
+function rejoin(head: Buffer, rest: AsyncIterator<Buffer>): Readable {
+  async function* all(): AsyncGenerator<Buffer> {
+    try {
+      yield head;
+      for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+    } finally {
+      await rest.return?.();
+    }
+  }
+  return Readable.from(all(), { objectMode: false });
+}
