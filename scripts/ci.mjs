@@ -43,7 +43,6 @@ function verdict({ status, text }) {
 
 const npm = (script, ...args) =>
   run('npm', ['run', '--silent', script, ...(args.length ? ['--', ...args] : [])]);
-const cli = (...args) => run(process.execPath, ['dist/cli/main.js', ...args]);
 
 /** vitest under c8: its JSON report has the counts, c8's own exit status the coverage floor. */
 async function coverage() {

@@ -42,24 +42,30 @@ class HeaderGuard extends Transform {
     _encoding: string,
     done: (error?: Error | null, data?: Buffer) => void,
   ): void {
-    if (this.header !== null) return done(null, chunk);
-    this.head = Buffer.concat([this.head, chunk]);
-    if (this.head.length < GLOBAL_HEADER_BYTES) return done();
+    let error: Error | null = null;
+    let data: Buffer | undefined;
     try {
-      this.header = readHeader(this.head);
-    } catch (error) {
-      return done(error as Error);
+      data = this.header === null ? this.checkHeader(chunk) : chunk;
+    } catch (cause) {
+      error = cause as Error;
     }
+    done(error, data);
+  }
+
+  /** Collects the header; once whole and right, all bytes so far in the form that pcap-parser reads. */
+  private checkHeader(chunk: Buffer): Buffer | undefined {
+    this.head = Buffer.concat([this.head, chunk]);
+    if (this.head.length < GLOBAL_HEADER_BYTES) return undefined;
+    this.header = readHeader(this.head);
     if (this.header.byteOrder === 'LE') this.head.writeUInt32LE(MICRO_MAGIC, 0);
     else this.head.writeUInt32BE(MICRO_MAGIC, 0);
-    return done(null, this.head);
+    return this.head;
   }
 
   override _flush(done: (error?: Error | null) => void): void {
-    if (this.header !== null) return done();
     const length = this.head.length;
     const what = `the file header is ${GLOBAL_HEADER_BYTES} bytes, the file ends after ${length}`;
-    done(new CaptureError('TRUNCATED_HEADER', what, length));
+    done(this.header === null ? new CaptureError('TRUNCATED_HEADER', what, length) : null);
   }
 }
 
