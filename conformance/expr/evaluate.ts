@@ -64,8 +64,8 @@ class Evaluator {
         return;
       case 'if':
         for (const inner of isTrue(this.evaluate(statement.condition))
-          ? statement.then
-          : statement.otherwise) {
+          ? statement.whenTrue
+          : statement.whenFalse) {
           this.run(inner);
         }
         return;
