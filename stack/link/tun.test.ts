@@ -1,17 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
+import { workerReport } from '../../test/worker-report.js';
 import { lackOfTun, skipWithoutTun } from './require-tun.test.helper.js';
 
-async function run(kind: 'tun' | 'tap', offload: boolean): Promise<Record<string, unknown>> {
-  const worker = new Worker(new URL('./tun-worker.test.helper.js', import.meta.url), {
-    workerData: { kind, offload },
-  });
-  const [report] = (await once(worker, 'message')) as [Record<string, unknown>];
-  await once(worker, 'exit');
-  return report;
-}
+const run = (kind: 'tun' | 'tap', offload: boolean): Promise<Record<string, unknown>> =>
+  workerReport(new URL('./tun-worker.test.helper.js', import.meta.url), { kind, offload });
 
 describe.skipIf(skipWithoutTun())(`a real device (skipped: ${lackOfTun()})`, () => {
   it.each([true, false])('tun: the kernel answers a ping, offload %s', async (offload) => {

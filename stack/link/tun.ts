@@ -1,13 +1,18 @@
 // A TUN or TAP device of Linux as a link: non-blocking batches of frames, with super-packets and partial checksums both
 // ways when offloads are on (IFF_VNET_HDR). It reads no packet beyond what the virtio header needs.
-import { CHECKSUM_PARTIAL, HEADROOM, LARGE_BYTES, SMALL_BYTES } from '../channel/buffers.js';
+import { HEADROOM, LARGE_BYTES, SMALL_BYTES } from '../channel/buffers.js';
 import type { PoolParty } from '../channel/pool.js';
 import type { Link } from './link.js';
-import { hardwareAddressOf, mtuOf, setMtu, setUp } from './linux/interface.js';
+import { mtuOf, setMtu, setUp, stackAddressFor } from './linux/interface.js';
 import { EAGAIN, EINTR, lastErrno, libc } from './linux/libc.js';
 import { SystemCallError } from './linux/system-call-error.js';
 import { openTun, type TunOptions } from './linux/tun-device.js';
-import { readVirtioHeader, VIRTIO_NET_HEADER, writeVirtioHeader } from './linux/virtio-net.js';
+import {
+  readVirtioHeader,
+  superPacketHeaders,
+  VIRTIO_NET_HEADER,
+  writeVirtioHeader,
+} from './linux/virtio-net.js';
 
 const ETHERNET_HEADER = 14;
 const EIO = 5;
@@ -50,7 +55,8 @@ export class TunLink implements Link {
       this.framing = options.kind === 'tap' ? 'ethernet' : 'ip';
       this.gsoMaxSize = offload ? 65_535 : 0;
       this.checksumOffload = offload;
-      this.hardwareAddress = options.kind === 'tap' ? (options.hardwareAddress ?? peerOf(name)) : null;
+      this.hardwareAddress =
+        options.kind === 'tap' ? (options.hardwareAddress ?? stackAddressFor(name)) : null;
       if (options.mtu !== undefined) setMtu(name, options.mtu);
       this.deviceMtu = mtuOf(name);
       if (options.up ?? true) setUp(name, true);
@@ -135,8 +141,7 @@ export class TunLink implements Link {
       if (header > 0) {
         const l3 = start + (this.framing === 'ethernet' ? ETHERNET_HEADER : 0);
         const ipv6 = party.bytes[l3]! >>> 4 === 6;
-        const headers = party.gsoSize(index) > 0 ? transportEnd(party, index, start) : 0;
-        writeVirtioHeader(party, index, start - header, ipv6, headers);
+        writeVirtioHeader(party, index, start - header, ipv6, superPacketHeaders(party, index));
       }
       const frame = party.bytes.subarray(start - header, start + length);
       const sent = libc().write(this.fd, frame, header + length);
@@ -160,19 +165,4 @@ export class TunLink implements Link {
     this.closed = true;
     libc().close(this.fd);
   }
-}
-
-/** Length of link, IP and TCP headers of a super-packet: csumStart is the TCP header's place. */
-function transportEnd(party: PoolParty, index: number, start: number): number {
-  if (party.checksum(index) !== CHECKSUM_PARTIAL) return 0;
-  const tcp = party.csumStart(index);
-  return tcp + ((party.bytes[start + tcp + 12]! >>> 4) << 2);
-}
-
-/** A locally administered address that differs from the kernel's own on the same device. */
-function peerOf(name: string): Uint8Array {
-  const address = hardwareAddressOf(name);
-  address[0] = (address[0]! | 2) & ~1;
-  address[5] = (address[5]! ^ 1) & 0xff;
-  return address;
 }

@@ -91,6 +91,14 @@ export function hardwareAddressOf(name: string): Uint8Array {
   });
 }
 
+/** A hardware address for a stack on this interface: locally administered, and not the kernel's own. */
+export function stackAddressFor(name: string): Uint8Array {
+  const address = hardwareAddressOf(name);
+  address[0] = (address[0]! | 2) & ~1;
+  address[5] = (address[5]! ^ 1) & 0xff;
+  return address;
+}
+
 /** Gives the interface an address of the host: 4 bytes (IPv4) or 16 (IPv6). */
 export function addAddress(name: string, address: Uint8Array, prefix: number): void {
   if (address.length === 4) {

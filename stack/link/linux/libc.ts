@@ -16,6 +16,20 @@ interface Libc {
   poll(fds: Bytes, count: number, milliseconds: number): number;
   eventfd(initial: number, flags: number): number;
   socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Bytes, length: number): number;
+  setsockopt(fd: number, level: number, name: number, value: Bytes, length: number): number;
+  getsockopt(fd: number, level: number, name: number, value: Bytes, length: Bytes): number;
+  /** Returns the address of the mapping; -1n in an unsigned 64-bit form on failure. */
+  mmap(at: null, length: number, protection: number, flags: number, fd: number, offset: number): unknown;
+  munmap(address: bigint, length: number): number;
+  sendto(
+    fd: number,
+    from: Bytes | null,
+    count: number,
+    flags: number,
+    to: Bytes | null,
+    toLength: number,
+  ): number;
   unshare(flags: number): number;
   setns(fd: number, type: number): number;
 }
@@ -39,6 +53,16 @@ export function libc(): Libc {
     poll: lib.func('int poll(void *fds, unsigned long count, int timeout)'),
     eventfd: lib.func('int eventfd(unsigned int initial, int flags)'),
     socket: lib.func('int socket(int domain, int type, int protocol)'),
+    bind: lib.func('int bind(int fd, const void *address, unsigned int length)'),
+    setsockopt: lib.func(
+      'int setsockopt(int fd, int level, int name, const void *value, unsigned int length)',
+    ),
+    getsockopt: lib.func('int getsockopt(int fd, int level, int name, void *value, void *length)'),
+    mmap: lib.func('void *mmap(void *at, size_t length, int protection, int flags, int fd, long offset)'),
+    munmap: lib.func('int munmap(uint64_t address, size_t length)'),
+    sendto: lib.func(
+      'long sendto(int fd, const void *from, size_t count, int flags, const void *to, unsigned int toLength)',
+    ),
     unshare: lib.func('int unshare(int flags)'),
     setns: lib.func('int setns(int fd, int type)'),
   };
@@ -56,3 +80,23 @@ export function checked(call: string, result: number, hint?: string): number {
 
 export const EAGAIN = 11;
 export const EINTR = 4;
+
+const PROT_READ_WRITE = 3;
+const MAP_SHARED = 1;
+const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
+
+/** Memory that the kernel shares with this process. The view works in the thread that asked for it. */
+export interface Mapping {
+  readonly bytes: Uint8Array;
+  readonly address: bigint;
+  unmap(): void;
+}
+
+/** Maps `length` bytes of what `fd` offers. The view must never be transferred, nor used after `unmap`. */
+export function mapShared(fd: number, length: number): Mapping {
+  const pointer = libc().mmap(null, length, PROT_READ_WRITE, MAP_SHARED, fd, 0);
+  const address = pointer === null ? 0n : koffi.address(pointer);
+  if (address === 0n || address === MAP_FAILED) checked('mmap', -1, `${length} bytes`);
+  const bytes = new Uint8Array(koffi.view(pointer, length));
+  return { bytes, address, unmap: () => void libc().munmap(address, length) };
+}

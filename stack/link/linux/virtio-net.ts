@@ -73,3 +73,13 @@ export function writeVirtioHeader(
     b[at + 5] = gsoSize >>> 8;
   }
 }
+
+/**
+ * Length of link, IP and TCP headers of a super-packet, for `writeVirtioHeader`: its partial checksum starts at the TCP
+ * header. 0 when the buffer holds none.
+ */
+export function superPacketHeaders(buffers: PacketBuffers, index: number): number {
+  if (buffers.gsoSize(index) === 0 || buffers.checksum(index) !== CHECKSUM_PARTIAL) return 0;
+  const tcp = buffers.csumStart(index);
+  return tcp + ((buffers.bytes[buffers.start(index) + tcp + 12]! >>> 4) << 2);
+}

@@ -1,0 +1,174 @@
+// Any Ethernet interface of Linux as a link, through an AF_PACKET socket with mapped rings: receiving makes no system
+// call, sending one for a batch. The stack needs a hardware address and IP addresses of its own: where the kernel owns
+// the address too, it answers our peers with resets.
+import { CHECKSUM_NONE, HEADROOM, LARGE_BYTES } from '../channel/buffers.js';
+import type { PoolParty } from '../channel/pool.js';
+import type { Link } from './link.js';
+import { mtuOf, stackAddressFor } from './linux/interface.js';
+import { EAGAIN, EINTR, lastErrno, libc } from './linux/libc.js';
+import {
+  openPacketSocket,
+  type PacketSocket,
+  packetStatistics,
+  TP_LEN,
+  TP_MAC,
+  TP_SNAPLEN,
+  TP_STATUS,
+  TP_STATUS_KERNEL,
+  TP_STATUS_SEND_REQUEST,
+  TP_STATUS_SENDING,
+  TP_STATUS_USER,
+  TP_STATUS_WRONG_FORMAT,
+  TX_DATA,
+} from './linux/packet-socket.js';
+import { SystemCallError } from './linux/system-call-error.js';
+import {
+  readVirtioHeader,
+  superPacketHeaders,
+  VIRTIO_NET_HEADER,
+  writeVirtioHeader,
+} from './linux/virtio-net.js';
+
+const ETHERNET_HEADER = 14;
+const MAX_FRAME = LARGE_BYTES - HEADROOM;
+const MSG_DONTWAIT = 0x40;
+const ENOBUFS = 105;
+const ENETDOWN = 100;
+
+export interface PacketLinkOptions {
+  readonly interface: string;
+  /** The stack's own hardware address; a locally administered variant of the interface's if absent. */
+  readonly hardwareAddress?: Uint8Array;
+  /** Slots of each ring, a power of two. Default 256. */
+  readonly slots?: number;
+  /** Super-packets and partial checksums both ways; right for veth and for most interfaces. Default true. */
+  readonly offload?: boolean;
+}
+
+export class PacketLink implements Link {
+  readonly name: string;
+  readonly framing = 'ethernet' as const;
+  readonly gsoMaxSize: number;
+  readonly checksumOffload: boolean;
+  readonly hardwareAddress: Uint8Array;
+  readonly fd: number;
+  /** Frames refused by the kernel, or that made no sense. */
+  errors = 0;
+  private readonly socket: PacketSocket;
+  private receiveSlot = 0;
+  private transmitSlot = 0;
+  private closed = false;
+
+  /** @throws SystemCallError with what to do; RangeError for a bad slot count */
+  constructor(options: PacketLinkOptions) {
+    const offload = options.offload ?? true;
+    this.name = options.interface;
+    this.socket = openPacketSocket({
+      interface: options.interface,
+      slots: options.slots ?? 256,
+      offload,
+      promiscuous: true,
+    });
+    this.fd = this.socket.fd;
+    this.gsoMaxSize = offload ? 65_535 : 0;
+    this.checksumOffload = offload;
+    this.hardwareAddress = options.hardwareAddress ?? stackAddressFor(options.interface);
+  }
+
+  get mtu(): number {
+    return mtuOf(this.name);
+  }
+
+  receive(_now: number, party: PoolParty, out: Uint32Array, max: number): number {
+    const { words, mapping, slots, slotBytes, receiveAt } = this.socket;
+    const { bytes } = mapping;
+    let count = 0;
+    while (count < max) {
+      const slot = receiveAt + this.receiveSlot * slotBytes;
+      const status = slot + TP_STATUS;
+      if ((Atomics.load(words, status >>> 2) & TP_STATUS_USER) === 0) break;
+      const length = words[(slot + TP_SNAPLEN) >>> 2]!;
+      const whole = length === words[(slot + TP_LEN) >>> 2]! && length <= MAX_FRAME;
+      const index = whole ? party.alloc(length) : -1;
+      if (whole && index < 0) break; // the pool is empty: the frame waits in the ring
+      if (index < 0) this.errors++;
+      else if (this.copyIn(party, index, bytes, slot, length)) out[count++] = index;
+      Atomics.store(words, status >>> 2, TP_STATUS_KERNEL);
+      this.receiveSlot = (this.receiveSlot + 1) & (slots - 1);
+    }
+    return count;
+  }
+
+  private copyIn(party: PoolParty, index: number, ring: Uint8Array, slot: number, length: number): boolean {
+    const from = slot + (ring[slot + TP_MAC]! | (ring[slot + TP_MAC + 1]! << 8));
+    const header = this.checksumOffload ? VIRTIO_NET_HEADER : 0;
+    const start = party.start(index);
+    party.bytes.set(ring.subarray(from - header, from + length), start - header);
+    party.setLength(index, length);
+    if (header === 0) {
+      party.setChecksum(index, CHECKSUM_NONE);
+    } else if (!readVirtioHeader(party, index, start - header, length)) {
+      this.errors++;
+      party.release(index);
+      return false;
+    }
+    return true;
+  }
+
+  transmit(_now: number, party: PoolParty, indices: Uint32Array, count: number): number {
+    const { words, slots, slotBytes, transmitAt } = this.socket;
+    let sent = 0;
+    for (; sent < count; sent++) {
+      const slot = transmitAt + this.transmitSlot * slotBytes;
+      const status = (slot + TP_STATUS) >>> 2;
+      const state = Atomics.load(words, status);
+      if ((state & TP_STATUS_WRONG_FORMAT) !== 0) this.errors++;
+      else if ((state & (TP_STATUS_SEND_REQUEST | TP_STATUS_SENDING)) !== 0) break; // the ring is full
+      this.copyOut(party, indices[sent]!, slot, slotBytes);
+      Atomics.store(words, status, TP_STATUS_SEND_REQUEST);
+      this.transmitSlot = (this.transmitSlot + 1) & (slots - 1);
+    }
+    if (sent > 0) this.kick();
+    return sent;
+  }
+
+  private copyOut(party: PoolParty, index: number, slot: number, slotBytes: number): void {
+    const { bytes } = this.socket.mapping;
+    const start = party.start(index);
+    const length = party.length(index);
+    const header = this.checksumOffload ? VIRTIO_NET_HEADER : 0;
+    if (header > 0) {
+      const ipv6 = party.bytes[start + ETHERNET_HEADER]! >>> 4 === 6;
+      writeVirtioHeader(party, index, start - header, ipv6, superPacketHeaders(party, index));
+    }
+    // A frame that no slot takes is cut, and the kernel refuses it (WRONG_FORMAT): counted, never memory overrun.
+    const room = Math.min(header + length, slotBytes - TX_DATA);
+    bytes.set(party.bytes.subarray(start - header, start - header + room), slot + TX_DATA);
+    this.socket.words[(slot + TP_LEN) >>> 2] = header + length;
+  }
+
+  /** One system call for the batch. */
+  private kick(): void {
+    if (libc().sendto(this.fd, null, 0, MSG_DONTWAIT, null, 0) >= 0) return;
+    const errno = lastErrno();
+    if (errno === EAGAIN || errno === EINTR || errno === ENOBUFS) return;
+    this.errors++;
+    if (errno !== ENETDOWN) throw SystemCallError.fromErrno(errno, 'send', `on ${this.name}`);
+  }
+
+  /** Frames that the kernel counted, and those it dropped for want of a slot, since the last call. */
+  statistics(): { received: number; dropped: number } {
+    return packetStatistics(this.fd);
+  }
+
+  nextEvent(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.socket.close();
+  }
+}
