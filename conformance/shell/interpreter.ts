@@ -1,0 +1,514 @@
+// Runs the tree of a command text: expansion, pipes, redirection, variables, helper files. Commands themselves are
+// in commands/, the outside world behind ShellHost.
+
+import { nearest } from '../language/suggest.js';
+import { ArithmeticError, evaluateArithmetic } from './arithmetic.js';
+import type { BuiltIn, CommandContext } from './command.js';
+import { BUILT_INS } from './commands/index.js';
+import { setSysctlsHelper } from './commands/set-sysctls.js';
+import { type CommandPlace, HostRefusal, ShellError } from './errors.js';
+import type { ShellHost } from './host.js';
+import { parseCommands } from './parser.js';
+import type { Command, CommandList, Pipeline, Redirection, SimpleCommand, Word } from './syntax.js';
+import { sysctlNameOfPath } from './sysctl-names.js';
+import { VirtualFileError, type VirtualFiles } from './virtual-files.js';
+
+const MAX_COMMANDS = 10_000;
+const MAX_DEPTH = 16;
+const MAX_OUTPUT = 1024 * 1024;
+
+/** Where output goes: text gathered, or thrown away. */
+class Sink {
+  text = '';
+  write(text: string): void {
+    this.text += text;
+    if (this.text.length > MAX_OUTPUT) this.text = this.text.slice(0, MAX_OUTPUT);
+  }
+}
+
+interface Streams {
+  readonly stdin: string;
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+}
+
+/** Leaves a helper file or the whole text; `exit` and `return` throw it. */
+class Exit {
+  readonly status: number;
+  constructor(status: number) {
+    this.status = status;
+  }
+}
+
+export interface RunOutcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** State of one script's shell; one per script. */
+export class Interpreter {
+  private readonly host: ShellHost;
+  private readonly files: VirtualFiles;
+  private readonly variables: Map<string, string>;
+  private parameters: readonly string[] = [];
+  private file = '';
+  private status = 0;
+  private commands = 0;
+  private depth = 0;
+  private stopOnError = false;
+  private conditionDepth = 0;
+
+  constructor(host: ShellHost, files: VirtualFiles, variables: Map<string, string>) {
+    this.host = host;
+    this.files = files;
+    this.variables = variables;
+  }
+
+  /** @throws ShellError for everything that ends a script at once */
+  run(text: string, place: CommandPlace): RunOutcome {
+    const stdout = new Sink();
+    const stderr = new Sink();
+    this.commands = 0;
+    this.depth = 0;
+    this.stopOnError = false;
+    const status = this.runText(text, place.file, place.line, [], { stdin: '', stdout, stderr });
+    return { status, stdout: stdout.text, stderr: stderr.text };
+  }
+
+  private runText(
+    text: string,
+    file: string,
+    line: number,
+    parameters: readonly string[],
+    streams: Streams,
+  ): number {
+    const list = parseCommands(text, file, line);
+    if (++this.depth > MAX_DEPTH) {
+      throw new ShellError('LIMIT', 'helper files call each other too deeply', { file, line });
+    }
+    const saved = { file: this.file, parameters: this.parameters };
+    this.file = file;
+    this.parameters = parameters;
+    this.status = 0;
+    try {
+      this.runList(list, streams);
+    } catch (error) {
+      if (!(error instanceof Exit)) throw error;
+      this.status = error.status;
+    } finally {
+      this.file = saved.file;
+      this.parameters = saved.parameters;
+      this.depth--;
+    }
+    return this.status;
+  }
+
+  // ------------------------------------------------------------ structure
+
+  private runList(list: CommandList, streams: Streams): number {
+    for (const { first, rest } of list) {
+      const guarded = rest.length > 0;
+      if (guarded) this.conditionDepth++;
+      this.runPipeline(first, streams);
+      for (const [index, { operator, pipeline }] of rest.entries()) {
+        if (index === rest.length - 1) this.conditionDepth--;
+        if ((this.status === 0) === (operator === '&&')) this.runPipeline(pipeline, streams);
+      }
+      if (this.stopOnError && this.status !== 0 && this.conditionDepth === 0 && !guarded) {
+        throw new Exit(this.status);
+      }
+    }
+    return this.status;
+  }
+
+  private runPipeline(pipeline: Pipeline, streams: Streams): void {
+    let { stdin } = streams;
+    for (const [index, command] of pipeline.commands.entries()) {
+      const last = index === pipeline.commands.length - 1;
+      const stdout = last ? streams.stdout : new Sink();
+      this.status = this.runCommand(command, { stdin, stdout, stderr: streams.stderr });
+      stdin = stdout.text;
+    }
+    if (pipeline.negated) this.status = this.status === 0 ? 1 : 0;
+  }
+
+  private runCommand(command: Command, streams: Streams): number {
+    if (++this.commands > MAX_COMMANDS) {
+      throw new ShellError('LIMIT', `more than ${MAX_COMMANDS} commands`, this.place(command.line));
+    }
+    switch (command.kind) {
+      case 'simple':
+        return this.runSimple(command, streams);
+      case 'group':
+        return this.redirected(command.redirections, command.line, streams, (inner) =>
+          this.runList(command.body, inner),
+        );
+      case 'if':
+        for (const branch of command.branches) {
+          this.conditionDepth++;
+          const holds = this.runList(branch.condition, streams) === 0;
+          this.conditionDepth--;
+          if (holds) return this.runBody(branch.body, streams);
+        }
+        return command.otherwise === null ? 0 : this.runBody(command.otherwise, streams);
+      case 'for':
+        this.status = 0;
+        for (const value of this.expandWords(command.words)) {
+          this.variables.set(command.name, value);
+          this.runList(command.body, streams);
+        }
+        return this.status;
+    }
+  }
+
+  private runBody(body: CommandList, streams: Streams): number {
+    this.status = 0;
+    return this.runList(body, streams);
+  }
+
+  private place(line: number): CommandPlace {
+    return { file: this.file, line };
+  }
+
+  // ------------------------------------------------------------ simple commands
+
+  private runSimple(command: SimpleCommand, streams: Streams): number {
+    const words = this.expandWords(command.words);
+    const assignments = command.assignments.map(
+      ({ name, value }) => [name, this.expandWhole(value)] as const,
+    );
+    const [name, ...args] = words;
+    if (name === undefined) {
+      for (const [variable, value] of assignments) this.variables.set(variable, value);
+      return this.redirected(command.redirections, command.line, streams, () => 0);
+    }
+    // `NAME=value command` sets NAME for that command only.
+    const saved = assignments.map(([variable]) => [variable, this.variables.get(variable)] as const);
+    for (const [variable, value] of assignments) this.variables.set(variable, value);
+    try {
+      return this.redirected(command.redirections, command.line, streams, (inner) =>
+        this.dispatch(name, args, command.line, inner),
+      );
+    } finally {
+      for (const [variable, value] of saved) {
+        if (value === undefined) this.variables.delete(variable);
+        else this.variables.set(variable, value);
+      }
+    }
+  }
+
+  private dispatch(name: string, args: readonly string[], line: number, streams: Streams): number {
+    const place = this.place(line);
+    switch (name) {
+      case 'exit':
+      case 'return':
+        throw new Exit(args[0] === undefined ? this.status : Number(args[0]) & 0xff);
+      case 'set':
+        for (const arg of args) if (/^[-+]\w*e/.test(arg)) this.stopOnError = arg.startsWith('-');
+        return 0;
+      case 'export':
+        for (const arg of args) {
+          const equals = arg.indexOf('=');
+          if (equals > 0) this.variables.set(arg.slice(0, equals), arg.slice(equals + 1));
+        }
+        return 0;
+      case 'unset':
+        for (const arg of args) this.variables.delete(arg);
+        return 0;
+      case 'shift':
+        this.parameters = this.parameters.slice(args[0] === undefined ? 1 : Number(args[0]));
+        return 0;
+      case '.':
+      case 'source':
+        if (args[0] === undefined)
+          throw new ShellError('BAD_ARGUMENTS', `${name}: a file is needed`, place, name);
+        return this.runFile(args[0], args.slice(1), place, streams, true);
+      case 'sh':
+      case 'bash':
+        if (args[0] === undefined || args[0].startsWith('-')) {
+          throw new ShellError(
+            'BAD_ARGUMENTS',
+            `${name}: a file is needed, options are not supported`,
+            place,
+            name,
+          );
+        }
+        return this.runFile(args[0], args.slice(1), place, streams, true);
+      case 'python':
+      case 'python3':
+        if (args[0] === undefined || args[0].startsWith('-')) {
+          throw new ShellError('UNKNOWN_COMMAND', `${name}: only helper files are run, no code`, place, name);
+        }
+        return this.runFile(args[0], args.slice(1), place, streams, false, true);
+      default:
+    }
+    const base = name.replace(/^\/(?:usr\/)?s?bin\//, '');
+    const builtIn = Object.hasOwn(BUILT_INS, base) ? BUILT_INS[base] : undefined;
+    if (builtIn !== undefined) return this.runBuiltIn(builtIn, base, args, place, streams);
+    if (name.includes('/') && base === name) return this.runFile(name, args, place, streams, false);
+    const meant = nearest(base, Object.keys(BUILT_INS));
+    throw new ShellError(
+      'UNKNOWN_COMMAND',
+      `unknown command '${name}'${meant === null ? '' : `; did you mean '${meant}'?`}`,
+      place,
+      name,
+    );
+  }
+
+  private runBuiltIn(
+    builtIn: BuiltIn,
+    name: string,
+    args: readonly string[],
+    place: CommandPlace,
+    streams: Streams,
+  ): number {
+    const context: CommandContext = {
+      name,
+      args,
+      stdin: streams.stdin,
+      place,
+      host: this.host,
+      files: this.files,
+      out: (text) => streams.stdout.write(text),
+      err: (text) => streams.stderr.write(text),
+      readFile: (path) => this.readFile(path),
+      writeFile: (path, text, append) => this.writeFile(path, text, append, place, streams.stderr, name),
+      variable: (variable) => this.variable(variable),
+    };
+    try {
+      return builtIn(context);
+    } catch (error) {
+      if (error instanceof HostRefusal) {
+        streams.stderr.write(`${name}: ${error.message}\n`);
+        return 1;
+      }
+      throw this.wrapped(error, place, name);
+    }
+  }
+
+  /** Gives an error of the host or the files its place; errors that have one stay. */
+  private wrapped(error: unknown, place: CommandPlace, name: string): unknown {
+    if (error instanceof ShellError || error instanceof Exit) return error;
+    const message = error instanceof Error ? error.message : String(error);
+    const code = error instanceof VirtualFileError ? error.code : 'HOST';
+    const wrapped = new ShellError(code, `${name}: ${message}`, place, name);
+    wrapped.cause = error;
+    return wrapped;
+  }
+
+  // ------------------------------------------------------------ files
+
+  /** Runs a helper file: a virtual one, or one beside the script. Its first line says what it is written in. */
+  private runFile(
+    path: string,
+    args: readonly string[],
+    place: CommandPlace,
+    streams: Streams,
+    plainText: boolean,
+    python = false,
+  ): number {
+    const text = this.files.owns(path) ? (this.files.readText(path) ?? null) : this.readHelper(path, place);
+    if (text === null) {
+      throw new ShellError(
+        'UNKNOWN_COMMAND',
+        `'${path}': no such file${this.files.owns(path) ? '' : ' beside the script'}`,
+        place,
+        path,
+      );
+    }
+    const interpreter = /^#![ \t]*(\S+)(?:[ \t]+(\S+))?/.exec(text);
+    const program = (interpreter?.[1]?.endsWith('/env') ? interpreter[2] : interpreter?.[1])
+      ?.split('/')
+      .at(-1);
+    if (python || (program !== undefined && /^python[0-9.]*$/.test(program) && !plainText)) {
+      return this.runBuiltIn(setSysctlsHelper, path, args, place, streams);
+    }
+    if (program !== undefined && !/^(?:ba|da|k|z)?sh$/.test(program) && !plainText) {
+      throw new ShellError(
+        'UNKNOWN_COMMAND',
+        `'${path}' is written for '${program}', which is not supported`,
+        place,
+        path,
+      );
+    }
+    return this.runText(text, path, 1, args, streams);
+  }
+
+  private readHelper(path: string, place: CommandPlace): string | null {
+    try {
+      return this.host.readHelperFile(path);
+    } catch (error) {
+      if (error instanceof HostRefusal) throw new ShellError('FORBIDDEN', error.message, place, path);
+      throw this.wrapped(error, place, path);
+    }
+  }
+
+  private readFile(path: string): string | null {
+    if (path === '/dev/null') return '';
+    if (this.files.owns(path)) return this.files.readText(path) ?? null;
+    const sysctl = sysctlNameOfPath(path);
+    try {
+      if (sysctl !== null) return `${this.host.getSysctl(sysctl)}\n`;
+      const parameter = moduleParameterOfPath(path);
+      if (parameter !== null) return `${this.host.getModuleParameter(parameter)}\n`;
+    } catch (error) {
+      if (error instanceof HostRefusal) return null;
+      throw error;
+    }
+    return path.startsWith('/proc/') ? this.host.readProcFile(path) : null;
+  }
+
+  private writeFile(
+    path: string,
+    text: string,
+    append: boolean,
+    place: CommandPlace,
+    stderr: Sink,
+    name: string,
+  ): boolean {
+    if (path === '/dev/null') return true;
+    const sysctl = sysctlNameOfPath(path);
+    const parameter = moduleParameterOfPath(path);
+    try {
+      if (sysctl !== null) this.host.setSysctl(sysctl, text.trim());
+      else if (parameter !== null) this.host.setModuleParameter(parameter, text.trim());
+      else if (this.files.owns(path)) {
+        if (append) this.files.append(path, text);
+        else this.files.writeText(path, text);
+      } else {
+        throw new ShellError(
+          'FORBIDDEN',
+          `'${path}': only /proc/sys, /sys/module and /tmp can be written`,
+          place,
+          name,
+        );
+      }
+    } catch (error) {
+      if (!(error instanceof HostRefusal)) throw this.wrapped(error, place, name);
+      stderr.write(`${path}: ${error.message}\n`);
+      return false;
+    }
+    return true;
+  }
+
+  /** Runs `action` with its output gathered as the redirections say; a refused write is a failure. */
+  private redirected(
+    redirections: readonly Redirection[],
+    line: number,
+    streams: Streams,
+    action: (streams: Streams) => number,
+  ): number {
+    let { stdin, stdout, stderr } = streams;
+    const opened: { path: string; append: boolean; sink: Sink }[] = [];
+    for (const redirection of redirections) {
+      if (redirection.kind === 'duplicate') {
+        if (redirection.from === 1) stdout = redirection.to === 2 ? stderr : stdout;
+        else stderr = redirection.to === 1 ? stdout : stderr;
+        continue;
+      }
+      const path = this.expandWhole(redirection.target);
+      if (redirection.kind === 'read') {
+        const text = this.readFile(path);
+        if (text === null) {
+          streams.stderr.write(`${path}: No such file or directory\n`);
+          return 1;
+        }
+        stdin = text;
+        continue;
+      }
+      const sink = new Sink();
+      opened.push({ path, append: redirection.kind === 'append', sink });
+      if (redirection.from !== 2) stdout = sink;
+      if (redirection.from !== 1) stderr = sink;
+    }
+    let status = action({ stdin, stdout, stderr });
+    for (const { path, append, sink } of opened) {
+      const place = this.place(line);
+      if (!this.writeFile(path, sink.text, append, place, streams.stderr, 'redirection')) status = 1;
+    }
+    return status;
+  }
+
+  // ------------------------------------------------------------ expansion
+
+  private variable(name: string): string {
+    if (name === '?') return String(this.status);
+    if (name === '#') return String(this.parameters.length);
+    if (name === '@' || name === '*') return this.parameters.join(' ');
+    if (name === '0') return this.file;
+    if (/^[1-9]$/.test(name)) return this.parameters[Number(name) - 1] ?? '';
+    return this.variables.get(name) ?? '';
+  }
+
+  private expandPart(part: Word['parts'][number], line: number): string {
+    switch (part.kind) {
+      case 'literal':
+        return part.text;
+      case 'parameter': {
+        const value = this.variable(part.name);
+        return value === '' && part.fallback !== null ? part.fallback : value;
+      }
+      case 'arithmetic':
+        try {
+          return evaluateArithmetic(part.text, (name) => this.variable(name)).toString();
+        } catch (error) {
+          if (error instanceof ArithmeticError)
+            throw new ShellError('SYNTAX', error.message, this.place(line));
+          throw error;
+        }
+      case 'substitution': {
+        const stdout = new Sink();
+        this.runList(part.list, { stdin: '', stdout, stderr: new Sink() });
+        return stdout.text.replace(/\n+$/, '');
+      }
+    }
+  }
+
+  /** A word as one string, not split. */
+  private expandWhole(word: Word): string {
+    return word.parts.map((part) => this.expandPart(part, word.line)).join('');
+  }
+
+  /** Words with expansions outside quotes split at blanks; `"$@"` keeps each parameter whole. */
+  private expandWords(words: readonly Word[]): string[] {
+    return words.flatMap((word) => this.expandFields(word));
+  }
+
+  private expandFields(word: Word): string[] {
+    const fields: string[] = [];
+    let current: string | null = null;
+    for (const part of word.parts) {
+      if (part.kind === 'parameter' && part.name === '@' && part.quoted) {
+        const [first, ...rest] = this.parameters;
+        if (first !== undefined) current = (current ?? '') + first;
+        for (const parameter of rest) {
+          fields.push(current!);
+          current = parameter;
+        }
+        continue;
+      }
+      const text = this.expandPart(part, word.line);
+      if (part.kind === 'literal' || part.quoted) {
+        current = (current ?? '') + text;
+        continue;
+      }
+      const pieces = text.split(/[ \t\n]+/);
+      for (const [index, piece] of pieces.entries()) {
+        if (index > 0 && current !== null) {
+          fields.push(current);
+          current = null;
+        }
+        if (piece !== '') current = (current ?? '') + piece;
+      }
+    }
+    if (current !== null) fields.push(current);
+    return fields;
+  }
+}
+
+/** `tcp_cubic.hystart_detect` for `/sys/module/tcp_cubic/parameters/hystart_detect`; null for other paths. */
+function moduleParameterOfPath(path: string): string | null {
+  const found = /^\/sys\/module\/([A-Za-z0-9_]+)\/parameters\/([A-Za-z0-9_]+)$/.exec(path);
+  return found === null ? null : `${found[1]}.${found[2]}`;
+}
