@@ -27,14 +27,17 @@ export const Meta = {
   STAMP: 2,
   GSO_SIZE: 4,
   CHECKSUM: 5,
-  CSUM_START: 6,
-  CSUM_OFFSET: 7,
+  /** csumStart in the low half, csumOffset in the high one. */
+  CSUM_PLACE: 6,
+  DIRECTION: 7,
   L3_OFFSET: 8,
   CHANNEL: 9,
   INTERFACE: 10,
   TAG: 11,
   OWNER: 12,
   STATE: 13,
+  /** One 64-bit float: earliest departure in microseconds. */
+  DEPARTURE: 14,
 } as const;
 
 const {
@@ -43,13 +46,17 @@ const {
   STAMP,
   GSO_SIZE,
   CHECKSUM,
-  CSUM_START,
-  CSUM_OFFSET,
+  CSUM_PLACE,
+  DIRECTION,
   L3_OFFSET,
   CHANNEL,
   INTERFACE,
   TAG,
+  DEPARTURE,
 } = Meta;
+
+export const TO_LINK = 0;
+export const TO_STACK = 1;
 
 export const STATE_FREE = 0;
 export const STATE_USED = 1;
@@ -151,7 +158,7 @@ export class PacketBuffers {
   setOffset(index: number, bytes: number): void {
     this.#set(index, OFFSET, bytes);
   }
-  /** Arrival, microseconds of the stack's clock. */
+  /** Arrival, microseconds of the stack's clock; negative until somebody has stamped it. */
   stamp(index: number): number {
     if (this.debug) this.#check(index);
     return this.floats[(this.meta(index) + STAMP) >>> 1];
@@ -175,17 +182,31 @@ export class PacketBuffers {
   }
   /** For CHECKSUM_PARTIAL: where summing starts, in bytes from the packet's first byte. */
   csumStart(index: number): number {
-    return this.#get(index, CSUM_START);
-  }
-  setCsumStart(index: number, bytes: number): void {
-    this.#set(index, CSUM_START, bytes);
+    return this.#get(index, CSUM_PLACE) & 0xffff;
   }
   /** For CHECKSUM_PARTIAL: where the sum goes, in bytes from csumStart. */
   csumOffset(index: number): number {
-    return this.#get(index, CSUM_OFFSET);
+    return this.#get(index, CSUM_PLACE) >>> 16;
   }
-  setCsumOffset(index: number, bytes: number): void {
-    this.#set(index, CSUM_OFFSET, bytes);
+  /** Both, each less than 65,536. */
+  setCsumPlace(index: number, start: number, offset: number): void {
+    this.#set(index, CSUM_PLACE, start | (offset << 16));
+  }
+  /** TO_LINK, or TO_STACK for a packet that the driver shall classify again (loopback, reassembly, an ICMP error). */
+  direction(index: number): number {
+    return this.#get(index, DIRECTION);
+  }
+  setDirection(index: number, direction: number): void {
+    this.#set(index, DIRECTION, direction);
+  }
+  /** Earliest departure, microseconds; 0 for at once. For queue disciplines that pace. */
+  departure(index: number): number {
+    if (this.debug) this.#check(index);
+    return this.floats[(this.meta(index) + DEPARTURE) >>> 1];
+  }
+  setDeparture(index: number, micros: number): void {
+    if (this.debug) this.#check(index);
+    this.floats[(this.meta(index) + DEPARTURE) >>> 1] = micros;
   }
   /** Where the IP (or ARP) header begins, in bytes from the packet's first byte. */
   l3Offset(index: number): number {
@@ -208,7 +229,7 @@ export class PacketBuffers {
   setInterface(index: number, value: number): void {
     this.#set(index, INTERFACE, value);
   }
-  /** Free for the holder: a flow number in the queue discipline, a link's own mark. */
+  /** The sender's flow number, by which a fair queue discipline tells flows apart; 0 for none. */
   tag(index: number): number {
     return this.#get(index, TAG);
   }
@@ -217,6 +238,16 @@ export class PacketBuffers {
   }
   owner(index: number): number {
     return this.words[this.meta(index) + Meta.OWNER];
+  }
+
+  /** Gives buffer `to` the metadata of `from` (not owner and state), the packet beginning at the same distance. */
+  copyMeta(from: number, to: number): void {
+    const { words } = this;
+    const source = this.meta(from);
+    const target = this.meta(to);
+    for (let i = 0; i < Meta.OWNER; i++) if (i !== OFFSET) words[target + i] = words[source + i];
+    words[target + DEPARTURE] = words[source + DEPARTURE];
+    words[target + DEPARTURE + 1] = words[source + DEPARTURE + 1];
   }
 
   /** Where a released buffer was released, as far as a debug pool recorded it. */

@@ -62,7 +62,7 @@ export class PoolParty extends PacketBuffers {
 
   /**
    * A buffer for a packet of `bytes` with HEADROOM before it; -1 when the class is used up. Metadata is reset: length 0,
-   * offset HEADROOM, no GSO, checksum unknown.
+   * offset HEADROOM, no GSO, checksum unknown, not stamped.
    */
   alloc(bytes: number): number {
     let index = -1;
@@ -84,12 +84,14 @@ export class PoolParty extends PacketBuffers {
     words[meta + Meta.OFFSET] = HEADROOM;
     words[meta + Meta.GSO_SIZE] = 0;
     words[meta + Meta.CHECKSUM] = 0;
-    words[meta + Meta.CSUM_START] = 0;
-    words[meta + Meta.CSUM_OFFSET] = 0;
+    words[meta + Meta.CSUM_PLACE] = 0;
+    words[meta + Meta.DIRECTION] = 0;
     words[meta + Meta.L3_OFFSET] = 0;
     words[meta + Meta.CHANNEL] = 0;
     words[meta + Meta.INTERFACE] = 0;
     words[meta + Meta.TAG] = 0;
+    this.floats[(meta + Meta.STAMP) >>> 1] = -1;
+    this.floats[(meta + Meta.DEPARTURE) >>> 1] = 0;
     this.holder[this.slot(index)] = this.id + 1;
     return index;
   }

@@ -28,6 +28,8 @@ export {
   LARGE_BYTES,
   PacketBuffers,
   SMALL_BYTES,
+  TO_LINK,
+  TO_STACK,
 } from './buffers.js';
 export { PoolParty } from './party.js';
 export { PoolError } from './pool-error.js';

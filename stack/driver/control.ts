@@ -1,0 +1,179 @@
+// The control thread of a stack: the one writer of everything that is looked up without locks. It reserves the shared
+// memory, opens and closes channels, inserts and removes flows, adds endpoints, and takes back what a dead one held.
+// It must never be called on the packet path, and must never wait for anybody: what needs a grace period is deferred.
+
+import { Arena } from '../channel/arena.js';
+import {
+  ChannelDirectory,
+  type ChannelOptions,
+  SPEAKS_ANY,
+  SPEAKS_FLOW,
+  SPEAKS_LOCAL,
+} from '../channel/channel.js';
+import { PacketPool, type PartyOptions } from '../channel/pool.js';
+import { FlowTable, type FlowTableOptions, NONE } from '../flows/table.js';
+import { addEndpoint, DEFAULT_TX_SLOTS, markGone, REGISTER_BYTES } from './endpoints.js';
+import type { StackAddress } from './port.js';
+
+export interface ControlOptions {
+  /** Secret random 32-bit words for the table's seed, from a secure source. */
+  secret: () => number;
+  arenaBytes?: number;
+  /** Packet buffers of each class in all: defaults 4,096 and 256. */
+  smallBuffers?: number;
+  largeBuffers?: number;
+  debugBuffers?: boolean;
+  maxChannels?: number;
+  table?: Omit<FlowTableOptions, 'secret'>;
+}
+
+export interface EndpointOptions extends Partial<PartyOptions> {
+  txSlots?: number;
+}
+
+interface OpenChannel {
+  endpoint: number;
+  keys: Int32Array[];
+}
+
+export class Control {
+  readonly arena: Arena;
+  readonly pool: PacketPool;
+  readonly directory: ChannelDirectory;
+  readonly table: FlowTable;
+  readonly register: number;
+  readonly #channels = new Map<number, OpenChannel>();
+
+  constructor(options: ControlOptions) {
+    const { smallBuffers = 4096, largeBuffers = 256, debugBuffers = false } = options;
+    this.arena = Arena.create(options.arenaBytes);
+    this.pool = PacketPool.create(this.arena, {
+      small: smallBuffers,
+      large: largeBuffers,
+      debug: debugBuffers,
+    });
+    this.directory = ChannelDirectory.create(this.arena, options.maxChannels);
+    this.table = new FlowTable(this.arena, { ...options.table, secret: options.secret });
+    this.register = this.arena.alloc(REGISTER_BYTES);
+  }
+
+  /** What another thread needs to attach. */
+  get address(): StackAddress {
+    return {
+      buffer: this.arena.buffer,
+      pool: this.pool.poolOffset,
+      directory: this.directory.offset,
+      channels: this.directory.max,
+      table: this.table.offset,
+      register: this.register,
+    };
+  }
+
+  /** A new endpoint with buffers of its own to send from; returns its number, for `new EndpointPort`. */
+  addEndpoint(options: EndpointOptions = {}): { endpoint: number; party: number } {
+    const { small = 1024, large = 64, txSlots = DEFAULT_TX_SLOTS } = options;
+    const party = this.pool.addParty({ small, large });
+    return { endpoint: addEndpoint(this.arena, this.register, party, txSlots), party };
+  }
+
+  /** Opens a channel without any key. */
+  openChannel(options: ChannelOptions): number {
+    const channel = this.directory.open(options);
+    this.#channels.set(channel, { endpoint: options.endpoint, keys: [] });
+    return channel;
+  }
+
+  /** Opens the channel that takes what matches no key, and may send anything. */
+  openDefault(options: ChannelOptions): number {
+    const channel = this.openChannel({ limit: 1024, slots: 1024, ...options, speaks: SPEAKS_ANY });
+    this.table.setDefault(channel);
+    return channel;
+  }
+
+  /** Opens a channel for one connection and inserts its key. Throws FLOW_EXISTS and leaves nothing behind. */
+  openFlow(key: Int32Array, options: ChannelOptions): number {
+    return this.#openWith([key], { ...options, speaks: SPEAKS_FLOW, key });
+  }
+
+  /** Opens a channel for a listener or an unconnected socket: one key, or two for a dual-stack one. */
+  openListener(keys: readonly Int32Array[], options: ChannelOptions): number {
+    return this.#openWith(keys, { slots: 1024, ...options, speaks: SPEAKS_LOCAL, key: keys[0] });
+  }
+
+  /** One more key for an open channel. Throws FLOW_EXISTS. */
+  addKey(channel: number, key: Int32Array): void {
+    this.table.insert(key, channel);
+    this.#channels.get(channel)?.keys.push(key.slice());
+  }
+
+  /** Takes a key from its channel: its packets then match a listener or go to the default channel. */
+  removeKey(channel: number, key: Int32Array): boolean {
+    const open = this.#channels.get(channel);
+    if (!open || this.table.get(key) !== channel) return false;
+    open.keys = open.keys.filter((other) => other.some((word, i) => word !== key[i]));
+    return this.table.remove(key);
+  }
+
+  /**
+   * Closes a channel: removes its keys, and after a grace period calls `drained` (where its reader lets go of the ring)
+   * and gives memory and number back. Packets that still come match a listener or go to the default channel.
+   */
+  closeChannel(channel: number, drained?: () => void): void {
+    const open = this.#channels.get(channel);
+    if (!open) return;
+    for (const key of open.keys) this.table.remove(key);
+    this.#channels.delete(channel);
+    this.directory.close(channel);
+    this.table.defer(() => {
+      drained?.();
+      this.directory.free(channel);
+    });
+  }
+
+  /** Channels now open. */
+  get channels(): number {
+    return this.#channels.size;
+  }
+
+  /** Keys of all channels that an endpoint reads: what a dead one leaves behind, so that its peers can be reset. */
+  keysOf(endpoint: number): Int32Array[] {
+    const keys: Int32Array[] = [];
+    for (const open of this.#channels.values()) if (open.endpoint === endpoint) keys.push(...open.keys);
+    return keys;
+  }
+
+  /**
+   * The endpoint's thread has ended, however it did: removes its flows and channels. Afterwards, once `settled` is
+   * called (a grace period later), the driver must `forget` it. Its own buffers are not given away again.
+   */
+  endpointGone(endpoint: number, settled?: () => void): void {
+    markGone(this.arena, this.register, endpoint);
+    for (const [channel, open] of this.#channels) {
+      if (open.endpoint !== endpoint) continue;
+      this.closeChannel(channel);
+    }
+    if (settled) this.table.defer(settled);
+  }
+
+  /** A slice of background work: resizing, reseeding, reclaiming. From a timer. True while more is waiting. */
+  tick(): boolean {
+    return this.table.tick();
+  }
+
+  #openWith(keys: readonly Int32Array[], options: ChannelOptions): number {
+    const channel = this.openChannel(options);
+    const inserted: Int32Array[] = [];
+    try {
+      for (const key of keys) {
+        this.addKey(channel, key);
+        inserted.push(key);
+      }
+    } catch (error) {
+      this.closeChannel(channel);
+      throw error;
+    }
+    return channel;
+  }
+}
+
+export { NONE };
