@@ -63,9 +63,12 @@ export function parseInteger(cursor: Cursor): IntegerExpression {
   return { kind: 'integer', value: value === 0 ? 0 : value, exact, base, span: cursor.spanOf(token) };
 }
 
+/** Functions that expressions may call; any other word before `(` is a symbol with a note behind it. */
+const FUNCTIONS = new Set(['htons', 'htonl', 'ntohs', 'ntohl', 'inet_addr', 'inet6_addr']);
+
 function parseWord(cursor: Cursor): Expression {
   const token = cursor.take();
-  if (token.definedAs === null && cursor.at('(')) return parseCall(cursor, token);
+  if (FUNCTIONS.has(token.text) && cursor.at('(')) return parseCall(cursor, token);
   if (cursor.accept('=')) {
     const value = parseExpression(cursor);
     return { kind: 'assign', name: token.text, value, span: cursor.spanFrom(token.start) };
@@ -74,7 +77,6 @@ function parseWord(cursor: Cursor): Expression {
 }
 
 function parseCall(cursor: Cursor, name: Token): Expression {
-  // `= -1 EAGAIN (text)` never comes here: an errno is no operand.
   if (name.text === 'inet_addr' || name.text === 'inet6_addr') return parseInternetAddress(cursor, name);
   cursor.expect('(');
   const args = parseExpressionList(cursor, ')');

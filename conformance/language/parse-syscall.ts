@@ -33,21 +33,20 @@ function parseErrno(cursor: Cursor): Errno | null {
   return { name: token.text, text, span: cursor.spanFrom(token.start) };
 }
 
-/** What stands in parentheses, read as prose: blanks become single, inner parentheses must pair. */
+/** What stands in parentheses, read as prose: any gap becomes one blank, inner parentheses must pair. */
 function parseNote(cursor: Cursor): string {
   const open = cursor.expect('(');
+  let text = '';
   let depth = 1;
-  let close = open;
-  while (depth > 0) {
-    close = cursor.peek();
-    if (close.kind === 'end') throw cursor.fail('UNTERMINATED', "'(' without its closing ')'", open);
+  let end = open.end;
+  for (;;) {
+    const token = cursor.peek();
+    if (token.kind === 'end') throw cursor.fail('UNTERMINATED', "'(' without its closing ')'", open);
     cursor.take();
-    if (close.kind === 'punctuation' && close.text === '(') depth++;
-    if (close.kind === 'punctuation' && close.text === ')') depth--;
+    if (token.kind === 'punctuation' && token.text === '(') depth++;
+    if (token.kind === 'punctuation' && token.text === ')' && --depth === 0) return text;
+    const gap = text !== '' && token.start > end ? ' ' : '';
+    text += gap + cursor.source.text.slice(token.start, token.end);
+    end = token.end;
   }
-  return cursor.source.text
-    .slice(open.end, close.start)
-    .replace(/\/\*[\s\S]*?\*\/|\/\/.*|#.*/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
 }

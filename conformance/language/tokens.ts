@@ -54,8 +54,11 @@ export function splitDefinition(text: string): [name: string, value: string] {
 export function classifyDefinition(name: string, value: string): Definition {
   const quote = value[0];
   if (quote === '"' || quote === '`') {
-    if (value.length < 2 || value.at(-1) !== quote) {
-      throw new DefinitionError(`bad definition of '${name}': the closing ${quote} is missing in ${value}`);
+    const whole = quote === '"' ? /^"(?:\\[\s\S]|[^"\\])*"$/ : /^`(?:\\[\s\S]|[^`\\])*`$/;
+    if (!whole.test(value)) {
+      throw new DefinitionError(
+        `bad definition of '${name}': ${value} is not closed by one ${quote} at its end`,
+      );
     }
     return { kind: quote === '"' ? 'string' : 'command', text: value.slice(1, -1) };
   }
