@@ -131,6 +131,7 @@ export const TCP_COUNTER_NAMES = [
   'TcpExtTcpTimeoutRehash',
   'TcpExtTCPDSACKRecvSegs',
   'TcpExtTCPAOBad',
+  'TcpExtTCPDSACKIgnoredDubious',
 ] as const;
 
 export type TcpCounterName = (typeof TCP_COUNTER_NAMES)[number];

@@ -74,11 +74,16 @@ export class RttState {
   rttvar = 0;
   rttSeq = 0;
   rto = 1_000_000;
+  /** Floor from the route, 0: tcp_rto_min_us. */
   rtoMin = 0;
+  /** Ceiling from the socket (TCP_RTO_MAX_MS), 0: tcp_rto_max_ms. */
+  rtoMax = 0;
   backoff = 0;
   latest = 0;
+  /** The ACK in process gave srtt a sample. */
+  sampled = false;
   /** Windowed minimum over tcp_min_rtt_wlen: three samples (value, time). */
-  readonly minValue = new Float64Array(3).fill(Number.MAX_SAFE_INTEGER);
+  readonly minValue = new Float64Array(3).fill(0xffff_ffff);
   readonly minTime = new Float64Array(3);
 }
 
@@ -121,16 +126,23 @@ export class RecoveryState {
   deliveredCe = 0;
   lost = 0;
   highSeq = 0;
+  /** Behind the highest SACKed byte; meaningful while `sackedOut` > 0. */
+  highestSackSeq = 0;
+  /** A SACKed segment near it, where walks may begin; valid while it is on the retransmission queue. */
   highestSack: SendSegment | null = null;
+  /** Where the walk for retransmissions begins; valid while it is on the retransmission queue. */
   retransHint: SendSegment | null = null;
-  lostHint: SendSegment | null = null;
-  lostCount = 0;
+  /** The peer took SACKed data back; until this recovery is over. */
+  sackReneging = false;
+  /** SND.UNA when the reduction began that may be undone; `undoMarked` says whether there is one. */
   undoMarker = 0;
+  undoMarked = false;
   undoRetrans = -1;
   retransStamp = 0;
   reordering = 3;
   reorderingSeen = 0;
-  /** Sender-side SACK cache of the last ACK (pairs). */
+  /** The SACK blocks of the last ACK that counted, in order of sequence (pairs), and how many. */
+  recvSackCount = 0;
   readonly recvSackCache = new Uint32Array(8);
   // PRR (RFC 6937)
   prrDelivered = 0;

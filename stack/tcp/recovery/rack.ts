@@ -1,6 +1,117 @@
-import type { Tcb } from '../tcb.js';
+// Time-based loss detection (RFC 8985, RACK) with Linux's steps: a segment is lost when one sent later has arrived and
+// an RTT plus the reordering window have passed since it was sent. Marks segments; changes no window itself.
+
+import type { RateSample } from '../congestion/congestion-control.js';
+import { sentAfter } from '../rate.js';
+import { minRtt, TIMEOUT_MIN } from '../rtt.js';
+import { EVER_RETRANS, LOST, SACKED_RETRANS, type SendSegment } from '../send-segment.js';
+import { CA_RECOVERY, type Tcb } from '../tcb.js';
+import { rearmRetransmitTimer } from '../timers.js';
+import { cwndReduction } from './cwnd-reduction.js';
+import { enterRecovery } from './enter-recovery.js';
+import { tcpPacketsInFlight } from './in-flight.js';
+import { xmitRetransmitQueue } from './retransmit-queue.js';
+import { markSegmentLost } from './scoreboard.js';
+import { retransmitTimerPending, setReorderingTimer } from './timers.js';
+
+/** tcp_recovery bits beside the lowest, which once switched RACK on and is ignored since Linux 6.17. */
+const STATIC_REO_WND = 2;
+const NO_DUPTHRESH = 4;
+/** Recoveries for which a widened reordering window is kept (RFC 8985 section 6.2, step 4). */
+export const RECOVERY_PERSIST = 16;
+const MAX_STEPS = 255;
+
+/** Reordering window in µs (RFC 8985 section 6.2, step 4). */
+export function reorderingWindow(tcb: Tcb): number {
+  const { loss, rtt } = tcb;
+  if (loss.reorderingSeen === 0) {
+    if (tcb.cc.caState >= CA_RECOVERY) return 0;
+    if (loss.sackedOut >= loss.reordering && (tcb.host.config.tcpRecovery & NO_DUPTHRESH) === 0) return 0;
+  }
+  return Math.min(Math.floor(minRtt(tcb) / 4) * loss.rackReoWndSteps, rtt.srtt8 >> 3);
+}
+
+/** µs until `segment` counts as lost at time `at`; 0 or less: it does. */
+export function rackTimeLeft(tcb: Tcb, segment: SendSegment, window: number, at: number): number {
+  return tcb.loss.rackRtt + window - (at - segment.sentAt);
+}
+
+/** Marks what is lost at time `at`; returns the longest wait in µs after which more may be, 0: none. */
+function detectLoss(tcb: Tcb, at: number): number {
+  const { loss } = tcb;
+  const window = reorderingWindow(tcb);
+  let wait = 0;
+  let segment = tcb.snd.timeList.head;
+  while (segment !== null) {
+    const next: SendSegment | null = segment.timeNext;
+    const lostAndWaiting = (segment.sacked & (LOST | SACKED_RETRANS)) === LOST;
+    if (!lostAndWaiting) {
+      if (!sentAfter(loss.rackTime, segment.sentAt, loss.rackEndSeq, segment.endSeq)) break;
+      const left = rackTimeLeft(tcb, segment, window, at);
+      if (left <= 0) {
+        markSegmentLost(tcb, segment);
+        tcb.snd.timeList.remove(segment);
+      } else {
+        wait = Math.max(wait, left);
+      }
+    }
+    segment = next;
+  }
+  return wait;
+}
+
+/** RFC 8985 section 6.2, step 5, on an ACK that arrived at `at`. True when the reordering timer was set. */
+export function rackMarkLost(tcb: Tcb, now: number, at: number): boolean {
+  const { loss } = tcb;
+  if (!loss.rackAdvanced) return false;
+  loss.rackAdvanced = false;
+  const wait = detectLoss(tcb, at);
+  if (wait === 0) return false;
+  setReorderingTimer(tcb, wait + TIMEOUT_MIN, now);
+  return true;
+}
+
+/** Notes the delivery of a segment sent at `sentAt` (steps 1 and 2). `sacked` are its marks. */
+export function rackAdvance(tcb: Tcb, sacked: number, endSeq: number, sentAt: number, at: number): void {
+  const { loss } = tcb;
+  const rtt = Math.max(0, at - sentAt);
+  // An ACK sooner than any RTT after a retransmission is for the original: its RTT says nothing.
+  if (rtt < minRtt(tcb) && (sacked & (SACKED_RETRANS | EVER_RETRANS)) !== 0) return;
+  loss.rackAdvanced = true;
+  loss.rackRtt = rtt;
+  if (sentAfter(sentAt, loss.rackTime, endSeq, loss.rackEndSeq)) {
+    loss.rackTime = sentAt;
+    loss.rackEndSeq = endSeq;
+  }
+}
+
+/** Widens the reordering window once a round trip with DSACKs, narrows it after 16 recoveries without (step 4). */
+export function rackUpdateReorderingWindow(tcb: Tcb, rs: RateSample): void {
+  const { loss } = tcb;
+  if ((tcb.host.config.tcpRecovery & STATIC_REO_WND) !== 0 || rs.priorDelivered === 0) return;
+  if (rs.priorDelivered < loss.rackLastDelivered) loss.rackDsackSeen = false;
+  if (loss.rackDsackSeen) {
+    loss.rackReoWndSteps = Math.min(MAX_STEPS, loss.rackReoWndSteps + 1);
+    loss.rackDsackSeen = false;
+    loss.rackLastDelivered = loss.delivered;
+    loss.rackReoWndPersist = RECOVERY_PERSIST;
+  } else if (loss.rackReoWndPersist === 0) {
+    loss.rackReoWndSteps = 1;
+  }
+}
 
 /** The reordering timer fired (RFC 8985 section 6.3). */
-export function rackReorderingTimeout(_tcb: Tcb, _now: number): void {
-  throw new Error('not there yet');
+export function rackReorderingTimeout(tcb: Tcb, now: number): void {
+  const { loss, cc } = tcb;
+  const inFlight = tcpPacketsInFlight(tcb);
+  const lost = loss.lost;
+  detectLoss(tcb, now);
+  if (inFlight !== tcpPacketsInFlight(tcb)) {
+    if (cc.caState !== CA_RECOVERY) {
+      enterRecovery(tcb, now, false);
+      if (cc.algorithm?.control === undefined) cwndReduction(tcb, 1, loss.lost - lost, 0);
+    }
+    xmitRetransmitQueue(tcb, now);
+  }
+  if (!retransmitTimerPending(tcb)) rearmRetransmitTimer(tcb, now);
 }

@@ -1,0 +1,50 @@
+// The scoreboard's primitive steps (RFC 6675): marking a segment lost, counting what was delivered, the highest SACKed
+// byte. Each keeps the counters equal to the sums over the retransmission queue. Decides nothing.
+import { counterIndex } from '../../host/counters.js';
+import { seqLt } from '../../wire/seq.js';
+import { LOST, SACKED_ACKED, SACKED_RETRANS, type SendSegment } from '../send-segment.js';
+import type { Tcb } from '../tcb.js';
+
+const lostRetransmit = counterIndex('TcpExtTCPLostRetransmit');
+
+/** Behind the highest SACKed byte; SND.UNA when nothing is SACKed. */
+export function highestSackSeq(tcb: Tcb): number {
+  return tcb.loss.sackedOut === 0 ? tcb.snd.una : tcb.loss.highestSackSeq;
+}
+
+/** `packets` wire segments reached the peer; `ce` when the ACK that told it echoed congestion. */
+export function countDelivered(tcb: Tcb, packets: number, ce: boolean): void {
+  tcb.loss.delivered += packets;
+  if (ce) tcb.loss.deliveredCe += packets;
+}
+
+/** The walk for retransmissions must begin no later than at `segment`. */
+function moveRetransmitHint(tcb: Tcb, segment: SendSegment): void {
+  const { loss } = tcb;
+  const hint = loss.retransHint;
+  if (hint === null ? loss.retransOut >= loss.lostOut : seqLt(segment.seq, hint.seq)) {
+    loss.retransHint = segment;
+  }
+}
+
+/** Deems a segment lost, or its retransmission when it was lost before. Nothing happens to a SACKed one. */
+export function markSegmentLost(tcb: Tcb, segment: SendSegment): void {
+  const { loss } = tcb;
+  if ((segment.sacked & SACKED_ACKED) !== 0) return;
+  moveRetransmitHint(tcb, segment);
+  if ((segment.sacked & LOST) !== 0) {
+    if ((segment.sacked & SACKED_RETRANS) === 0) return;
+    segment.sacked &= ~SACKED_RETRANS;
+    loss.retransOut -= segment.segments;
+    tcb.host.counters.add(lostRetransmit, segment.segments);
+  } else {
+    segment.sacked |= LOST;
+    loss.lostOut += segment.segments;
+  }
+  loss.lost += segment.segments;
+}
+
+/** Hints point into the queue: drop them when it changes under them. */
+export function clearHints(tcb: Tcb): void {
+  tcb.loss.retransHint = null;
+}
