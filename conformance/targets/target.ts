@@ -2,6 +2,17 @@
 // packets on the other: our stack in virtual time, a Linux kernel in real time, or anybody's own.
 // A target knows nothing of scripts, matching or reporting.
 
+/** Thrown by `Target.call` and `Target.command` for what the target has no such thing as: the script is then skipped. */
+export class TargetUnsupported extends Error {
+  override readonly name = 'TargetUnsupported';
+  /** What is missing, as it reads in "needs X": `PSP sockets`. */
+  readonly feature: string;
+  constructor(feature: string) {
+    super(`the target does not offer ${feature}`);
+    this.feature = feature;
+  }
+}
+
 /** A finished system call. `errno` is a POSIX name without text, e.g. 'EAGAIN'. */
 export interface CallResult {
   /** Return value; -1 with `errno` on failure. */
@@ -23,6 +34,8 @@ export interface CapturedPacket {
   /** Target time in µs at which it left. */
   readonly time: number;
   readonly bytes: Uint8Array;
+  /** True when the device was to fill in the transport checksum, which is then not checked. */
+  readonly checksumPartial?: boolean;
 }
 
 export interface TargetAddresses {
@@ -47,13 +60,17 @@ export interface Target {
   /** Current target time. */
   now(): number;
 
+  /** Wall-clock time in µs at target time 0, on which SCM_TIMESTAMPING values count. */
+  readonly wallEpoch: number;
+
   /**
    * Lets time pass until `until`, or until something that a script may wait for has happened: a packet left or a
-   * pending call returned. Returns the time reached. A real-time target sleeps.
+   * pending call returned. Returns the time reached. A real-time target sleeps. What is due exactly at `until` has
+   * not happened yet when it returns: at one instant the script's event comes first.
    */
   advance(until: number): number | Promise<number>;
 
-  /** Starts a call; arguments are in the form that conformance/runner/calls.ts defines. */
+  /** Starts a call; arguments and outputs are in the forms that call-forms.ts defines. */
   call(name: string, args: readonly unknown[]): PendingCall | Promise<PendingCall>;
 
   /** A network-layer packet reaches the target now. */
