@@ -73,8 +73,8 @@ export interface Target {
   /** Starts a call; arguments and outputs are in the forms that call-forms.ts defines. */
   call(name: string, args: readonly unknown[]): PendingCall | Promise<PendingCall>;
 
-  /** A network-layer packet reaches the target now. */
-  inject(packet: Uint8Array): void | Promise<void>;
+  /** A network-layer packet reaches the target now. `segmentSize`: of a super-packet, payload bytes per segment; 0: none. */
+  inject(packet: Uint8Array, segmentSize?: number): void | Promise<void>;
 
   /** Packets that left since the last call, oldest first. */
   take(): CapturedPacket[];
