@@ -93,7 +93,12 @@ export function buildPacket(packet: PacketBody, options: BuildOptions): Uint8Arr
   return addLayers(inner, packet.layers);
 }
 
-function tcpBytes(t: TcpSegment, options: BuildOptions, source: Uint8Array, destination: Uint8Array): Uint8Array {
+function tcpBytes(
+  t: TcpSegment,
+  options: BuildOptions,
+  source: Uint8Array,
+  destination: Uint8Array,
+): Uint8Array {
   const { mapping } = options;
   if (t.options === 'any') throw new ScriptProblem('<...> says nothing in an inbound packet', t.span);
   const noAck: OptionMapping = { sackEdge: (e) => mapping.sackEdge(e), echoReply: (v) => v };
@@ -110,14 +115,16 @@ function tcpBytes(t: TcpSegment, options: BuildOptions, source: Uint8Array, dest
       t.span,
     );
   }
-  if (area.length > 40) throw new ScriptProblem(`TCP options are ${area.length} bytes long, more than 40`, t.span);
+  if (area.length > 40)
+    throw new ScriptProblem(`TCP options are ${area.length} bytes long, more than 40`, t.span);
   const headerLength = 20 + area.length;
   const bytes = new Uint8Array(headerLength + t.sequence.length);
   const view = new DataView(bytes.buffer);
   const isSyn = t.flags.syn;
   view.setUint16(0, mapping.source.port);
   view.setUint16(2, mapping.destination.port);
-  if (t.sequence.mode === 'any') throw new ScriptProblem('...(length) says nothing in an inbound packet', t.span);
+  if (t.sequence.mode === 'any')
+    throw new ScriptProblem('...(length) says nothing in an inbound packet', t.span);
   const absolute = t.sequence.mode === 'absolute';
   view.setUint32(4, absolute ? t.sequence.start : mapping.remoteSequence(t.sequence.start, isSyn));
   const ack = t.ack === null ? 0 : known(t.ack, 'ack', t.span);
@@ -151,7 +158,10 @@ function md5Digest(
   } else {
     hash.update(Uint8Array.of(0, 0, segment.length >>> 8, segment.length & 0xff, 0, 0, 0, PROTOCOL_TCP));
   }
-  hash.update(segment.subarray(0, 20)).update(segment.subarray(headerLength)).update(options.md5Secret, 'latin1');
+  hash
+    .update(segment.subarray(0, 20))
+    .update(segment.subarray(headerLength))
+    .update(options.md5Secret, 'latin1');
   return hash.digest();
 }
 
@@ -222,7 +232,10 @@ function withIpHeader(
     else if (checksum !== null) view.setUint16(10, checksum);
     return join(header, body);
   }
-  return join(ipv6Header(body.length, protocol, tosOf(info), ttl, info?.flowLabel ?? 0, source, destination), body);
+  return join(
+    ipv6Header(body.length, protocol, tosOf(info), ttl, info?.flowLabel ?? 0, source, destination),
+    body,
+  );
 }
 
 export function join(a: Uint8Array, b: Uint8Array): Uint8Array {

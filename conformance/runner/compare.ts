@@ -55,14 +55,13 @@ export function comparePacket(packet: PacketBody, actual: DecodedPacket): Differ
     return differ('packet length', wanted.length, actual.bytes.length);
   }
   if (!actual.ip) return differ('IP header', 'one', 'none');
-  return (
-    compareLayers(packet, actual) ?? compareIp(packet.ip, actual.ip) ?? compareTransport(packet, actual)
-  );
+  return compareLayers(packet, actual) ?? compareIp(packet.ip, actual.ip) ?? compareTransport(packet, actual);
 }
 
 function compareLayers(packet: PacketBody, actual: DecodedPacket): Difference | null {
   if (packet.layers.length !== actual.outer.length) {
-    const names = (layers: readonly { kind: string }[]): string => layers.map((l) => l.kind).join(' ') || 'none';
+    const names = (layers: readonly { kind: string }[]): string =>
+      layers.map((l) => l.kind).join(' ') || 'none';
     return differ('encapsulating headers', names(packet.layers), names(actual.outer));
   }
   for (let i = 0; i < packet.layers.length; i++) {
@@ -82,7 +81,8 @@ function compareLayer(wanted: PacketBody['layers'][number], got: DecodedLayer): 
     }
     for (const [i, w] of wanted.labels.entries()) {
       const g = got.labels[i]!;
-      const text = (l: typeof g): string => `label ${l.label} tc ${l.trafficClass} [${l.bottom ? 'S' : ''}] ttl ${l.ttl}`;
+      const text = (l: typeof g): string =>
+        `label ${l.label} tc ${l.trafficClass} [${l.bottom ? 'S' : ''}] ttl ${l.ttl}`;
       if (text(w) !== text(g)) return differ(`MPLS label ${i + 1}`, text(w), text(g));
     }
     return null;
@@ -90,12 +90,16 @@ function compareLayer(wanted: PacketBody['layers'][number], got: DecodedLayer): 
   if (wanted.kind === 'gre' && got.kind === 'gre') {
     const w = wanted.header;
     const flags = w?.flags ?? 0;
-    if (flags !== got.flags) return differ('GRE flags', `0x${flags.toString(16)}`, `0x${got.flags.toString(16)}`);
+    if (flags !== got.flags)
+      return differ('GRE flags', `0x${flags.toString(16)}`, `0x${got.flags.toString(16)}`);
     if (!w) return null;
-    if (flags & 0xc000 && w.checksum !== got.checksum) return differ('GRE checksum', w.checksum, got.checksum);
-    if (flags & 0xc000 && w.offset !== got.routingOffset) return differ('GRE offset', w.offset, got.routingOffset);
+    if (flags & 0xc000 && w.checksum !== got.checksum)
+      return differ('GRE checksum', w.checksum, got.checksum);
+    if (flags & 0xc000 && w.offset !== got.routingOffset)
+      return differ('GRE offset', w.offset, got.routingOffset);
     if (flags & 0x2000 && w.key >>> 0 !== got.key) return differ('GRE key', w.key, got.key);
-    if (flags & 0x1000 && w.sequence >>> 0 !== got.sequence) return differ('GRE sequence', w.sequence, got.sequence);
+    if (flags & 0x1000 && w.sequence >>> 0 !== got.sequence)
+      return differ('GRE sequence', w.sequence, got.sequence);
     return null;
   }
   const w = wanted as Ipv4Layer | Ipv6Layer;
@@ -171,13 +175,15 @@ function compareTcp(t: TcpSegment, got: DecodedTcp, packet: DecodedPacket): Diff
   if (t.udpEncapsulation) throw new UnsupportedFeature('TCP over UDP', t.span);
   const wanted = flagBits(t.flags);
   for (const [name, mask] of FLAG_FIELDS) {
-    if (bit(wanted, mask) !== bit(got.flags, mask)) return differ(name, bit(wanted, mask), bit(got.flags, mask));
+    if (bit(wanted, mask) !== bit(got.flags, mask))
+      return differ(name, bit(wanted, mask), bit(got.flags, mask));
   }
   if (t.flags.ace !== null) {
     if (t.flags.ace !== aceOf(got.flags)) return differ('tcp_ace', t.flags.ace, aceOf(got.flags));
   } else {
     for (const [name, mask] of ECN_FIELDS) {
-      if (bit(wanted, mask) !== bit(got.flags, mask)) return differ(name, bit(wanted, mask), bit(got.flags, mask));
+      if (bit(wanted, mask) !== bit(got.flags, mask))
+        return differ(name, bit(wanted, mask), bit(got.flags, mask));
     }
   }
   if (got.reserved !== 0) return differ('tcp_reserved_bits', 0, got.reserved);
@@ -315,5 +321,3 @@ export function firstNonZero(packet: DecodedPacket): number {
   for (let i = 0; i < payloadLength; i++) if (bytes[payloadOffset + i] !== 0) return i;
   return -1;
 }
-
-

@@ -94,7 +94,8 @@ export function resolveConfig(script: Script, ipVersion: IpVersion, given: Optio
   const set = (name: string, value: string | true | null, line: OptionLine | null): void => {
     const plain = name.replaceAll('-', '_');
     check(plain, value, line);
-    if (plain !== 'define') values.set(plain, { value: value === true || value === null ? 'true' : value, line });
+    if (plain !== 'define')
+      values.set(plain, { value: value === true || value === null ? 'true' : value, line });
   };
   for (const [name, value] of Object.entries(PRESET_OPTIONS[ipVersion])) set(name, value, null);
   for (const line of script.options) {
@@ -123,7 +124,8 @@ function check(name: string, value: string | true | null, line: OptionLine | nul
     const near = nearest(name, Object.keys(TAKES_VALUE));
     throw new ScriptProblem(`unknown option --${name}${near ? `: did you mean --${near}?` : ''}`, span);
   }
-  if (takes && (value === true || value === null)) throw new ScriptProblem(`option --${name} needs a value`, span);
+  if (takes && (value === true || value === null))
+    throw new ScriptProblem(`option --${name} needs a value`, span);
 }
 
 class Reader {
@@ -215,7 +217,11 @@ class Reader {
 }
 
 /** The address as sockets of the run's family know it. */
-export function socketAddress(config: RunConfig, address: string, port: number): { family: number; address: string; port: number } {
+export function socketAddress(
+  config: RunConfig,
+  address: string,
+  port: number,
+): { family: number; address: string; port: number } {
   const { socketFamily } = config.addresses;
   return {
     family: socketFamily === 'AF_INET' ? 2 : 10,

@@ -253,7 +253,17 @@ function decodeGre(b: Uint8Array, o: number, end: number): DecodedGre {
     at += 4;
   }
   const headerLength = Math.min(at, end) - o;
-  return { kind: 'gre', offset: o, headerLength, flags, protocol: u16(b, o + 2), checksum, routingOffset, key, sequence };
+  return {
+    kind: 'gre',
+    offset: o,
+    headerLength,
+    flags,
+    protocol: u16(b, o + 2),
+    checksum,
+    routingOffset,
+    key,
+    sequence,
+  };
 }
 
 function decodeMpls(b: Uint8Array, o: number, end: number): DecodedMpls {
@@ -288,7 +298,15 @@ function decodeTransport(b: Uint8Array, o: number, end: number, ip: DecodedIp): 
   const icmp6 = ip.kind === 'ipv6' && ip.protocol === PROTOCOL_ICMPV6;
   if ((icmp4 || icmp6) && room >= 8) {
     const version = icmp4 ? 4 : 6;
-    return { kind: 'icmp', offset: o, version, type: b[o]!, code: b[o + 1]!, rest: u32(b, o + 4), headerLength: 8 };
+    return {
+      kind: 'icmp',
+      offset: o,
+      version,
+      type: b[o]!,
+      code: b[o + 1]!,
+      rest: u32(b, o + 4),
+      headerLength: 8,
+    };
   }
   return other(o);
 }

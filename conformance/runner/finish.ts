@@ -3,10 +3,10 @@
 import { buildPacket } from './build.js';
 import { decodePacket } from './decode.js';
 import { RunFailure } from './errors.js';
+import { toScriptNumbers } from './flow.js';
 import { resetSegment } from './inbound.js';
 import type { Machine } from './machine.js';
 import { timeText } from './print-packet.js';
-import { toScriptNumbers } from './flow.js';
 import type { PacketRecord } from './result.js';
 
 const IDLE_WAIT = 1e6;
@@ -30,12 +30,17 @@ export async function expectQuiet(machine: Machine, quiet: number): Promise<void
   const extra = machine.trace.packets.filter((p) => p.direction === 'out' && p.fate === 'ignored');
   if (extra.length === 0) return;
   const lines = extra.map((p) => `${timeText(p.time)} > ${p.text}`);
-  throw new RunFailure('packet', `a packet that no event of the script asks for: ${lines[0]}`, lastSpan(machine), {
-    field: 'packet',
-    expected: 'none',
-    actual: extra[0]!.text,
-    actualPackets: lines,
-  });
+  throw new RunFailure(
+    'packet',
+    `a packet that no event of the script asks for: ${lines[0]}`,
+    lastSpan(machine),
+    {
+      field: 'packet',
+      expected: 'none',
+      actual: extra[0]!.text,
+      actualPackets: lines,
+    },
+  );
 }
 
 function lastSpan(machine: Machine): RunFailure['span'] {
@@ -110,4 +115,3 @@ export async function resetConnections(machine: Machine): Promise<void> {
 export async function closeDescriptors(machine: Machine): Promise<void> {
   for (const fd of machine.sockets.openDescriptors) await machine.target.call('close', [fd]);
 }
-

@@ -122,7 +122,8 @@ function shiftSack(option: DecodedOption, by: number): DecodedOption {
 /** TSval of a decoded segment; null without a well-formed timestamp option. */
 export function timestampOf(tcp: DecodedTcp): { val: number; ecr: number } | null {
   for (const o of tcp.options) {
-    if (o.kind === OPTION_TIMESTAMP && o.length === 10) return { val: u32At(o.data, 0), ecr: u32At(o.data, 4) };
+    if (o.kind === OPTION_TIMESTAMP && o.length === 10)
+      return { val: u32At(o.data, 0), ecr: u32At(o.data, 4) };
   }
   return null;
 }

@@ -19,7 +19,8 @@ export function icmpNumbers(message: IcmpMessage, version: 4 | 6): { type: numbe
   if (type === undefined) throw new ScriptProblem(`ICMPv${version} has no type ${typeName}`, message.span);
   if (message.code === null) return { type: Number(type), code: 0 };
   const codeName = definedName(message.code);
-  const codes = version === 4 ? (Number(type) === 3 ? ICMPV4_CODES : undefined) : ICMPV6_CODES.get(Number(type));
+  const codes =
+    version === 4 ? (Number(type) === 3 ? ICMPV4_CODES : undefined) : ICMPV6_CODES.get(Number(type));
   const code = /^code_(\d+)$/.exec(codeName)?.[1] ?? codes?.get(codeName);
   if (code === undefined) {
     throw new ScriptProblem(`ICMPv${version} ${typeName} has no code ${codeName}`, message.span);
@@ -52,7 +53,10 @@ export function icmpBytes(message: IcmpMessage, mapping: InboundMapping, version
   if (message.id !== null) view.setUint16(4, message.id);
   if (echoed?.kind === 'raw') {
     if (echoed.length < HEADER_LENGTH) {
-      throw new ScriptProblem(`an ICMP message of ${echoed.length} bytes is shorter than its header`, message.span);
+      throw new ScriptProblem(
+        `an ICMP message of ${echoed.length} bytes is shorter than its header`,
+        message.span,
+      );
     }
     return join(header, new Uint8Array(echoed.length - HEADER_LENGTH));
   }
@@ -63,7 +67,8 @@ function quoted(message: IcmpMessage, mapping: InboundMapping, version: 4 | 6): 
   const { echoed } = message;
   const udp = echoed?.kind === 'udp';
   const protocol = udp ? PROTOCOL_UDP : PROTOCOL_TCP;
-  const payload = echoed?.kind === 'udp' ? echoed.length : echoed?.kind === 'tcp' ? echoed.sequence.length : 0;
+  const payload =
+    echoed?.kind === 'udp' ? echoed.length : echoed?.kind === 'tcp' ? echoed.sequence.length : 0;
   const whole = (udp ? 8 : 20) + payload;
   // What the target sent: from it to the remote end.
   const source = parseAddress(mapping.destination.address)!;

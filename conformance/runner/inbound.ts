@@ -78,7 +78,14 @@ function noMapping(): InboundMapping {
     throw new Error('raw packets are not mapped');
   };
   const end = { address: '0.0.0.0', port: 0 };
-  return { source: end, destination: end, remoteSequence: fail, localSequence: fail, sackEdge: fail, echoReply: fail };
+  return {
+    source: end,
+    destination: end,
+    remoteSequence: fail,
+    localSequence: fail,
+    sackEdge: fail,
+    echoReply: fail,
+  };
 }
 
 /** What a reset has to look like for the target to believe it; null when the flow never spoke TCP. */

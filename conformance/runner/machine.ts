@@ -53,7 +53,10 @@ export class Machine {
     this.tolerance = { microseconds: config.toleranceMicroseconds, percent: config.tolerancePercent };
     const { local, remote } = config.addresses;
     this.sockets = new Sockets(
-      { local: { address: local, port: config.bindPort }, remote: { address: remote, port: config.connectPort } },
+      {
+        local: { address: local, port: config.bindPort },
+        remote: { address: remote, port: config.connectPort },
+      },
       FIRST_REMOTE_PORT,
     );
   }

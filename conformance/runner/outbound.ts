@@ -23,7 +23,8 @@ interface Arrival {
 }
 
 export async function runOutbound(machine: Machine, packet: PacketBody): Promise<void> {
-  const flow = packet.transport.kind === 'raw' ? machine.sockets.underTest : machine.sockets.forScriptPacket(packet);
+  const flow =
+    packet.transport.kind === 'raw' ? machine.sockets.underTest : machine.sockets.forScriptPacket(packet);
   if (!flow) throw new RunFailure('packet', 'no socket of the script can send this packet', packet.span);
   const pieces: Arrival[] = [];
   const wanted = payloadLength(packet);
@@ -87,7 +88,14 @@ async function nextPacket(
       const decoded = decodePacket(captured.bytes, time);
       const mine = machine.sockets.isFrom(flow, decoded, packet.transport.kind);
       const ace = packet.transport.kind === 'tcp' && packet.transport.flags.ace !== null;
-      const record = machine.trace.packet('out', time, mine ? toScriptNumbers(flow, decoded) : decoded, captured.bytes, mine ? flow : null, ace);
+      const record = machine.trace.packet(
+        'out',
+        time,
+        mine ? toScriptNumbers(flow, decoded) : decoded,
+        captured.bytes,
+        mine ? flow : null,
+        ace,
+      );
       if (!mine) continue;
       record.fate = 'differs';
       record.line = packet.span.line;
@@ -192,7 +200,8 @@ function firstDifference(
   actual: DecodedPacket,
 ): Difference | null {
   for (const { packet: p, checksumPartial } of pieces) {
-    if (p.ip && !p.ip.headerChecksumOk) return { field: 'IP checksum', expected: 'a right one', actual: 'a wrong one' };
+    if (p.ip && !p.ip.headerChecksumOk)
+      return { field: 'IP checksum', expected: 'a right one', actual: 'a wrong one' };
     if (p.checksumOk === false && !checksumPartial) {
       return { field: `${p.transport.kind} checksum`, expected: 'a right one', actual: 'a wrong one' };
     }

@@ -109,7 +109,8 @@ async function play(machine: Machine, strictEnd: boolean | number | undefined): 
     throw error;
   }
   takeRest(machine);
-  if (script.cleanup && (initDone || !script.init)) await command(machine, script.cleanup.text, script.cleanup.span);
+  if (script.cleanup && (initDone || !script.init))
+    await command(machine, script.cleanup.text, script.cleanup.span);
   await closeDescriptors(machine);
   await resetConnections(machine);
 }
@@ -144,7 +145,8 @@ async function events(machine: Machine): Promise<void> {
 
 function checkOrder(machine: Machine, event: ScriptEvent): void {
   const { previous } = machine;
-  const absolute = (e: ScriptEvent): boolean => e.time.kind === 'absolute' || e.time.kind === 'absolute-range';
+  const absolute = (e: ScriptEvent): boolean =>
+    e.time.kind === 'absolute' || e.time.kind === 'absolute-range';
   if (!previous) {
     if (event.time.at !== 0) throw new ScriptProblem('the first event must be at time 0', event.span);
   } else if (absolute(previous.event) && absolute(event) && event.time.at < previous.due.at) {
@@ -233,7 +235,14 @@ class Draft {
 
   private report(error: unknown): FailureReport {
     if (error instanceof RunFailure) return this.runFailure(error);
-    const none = { field: null, expected: null, actual: null, scriptPacket: null, actualPackets: [], since: [] };
+    const none = {
+      field: null,
+      expected: null,
+      actual: null,
+      scriptPacket: null,
+      actualPackets: [],
+      since: [],
+    };
     if (error instanceof ScriptError) {
       return { kind: 'script', text: error.message, summary: error.problem, span: error.span, ...none };
     }

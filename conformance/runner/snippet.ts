@@ -13,7 +13,11 @@ export class Snippets {
     await machine.waitForEvent('data collection for code');
     const fd = machine.sockets.underTest?.liveFd ?? -1;
     if (fd < 0) {
-      throw new RunFailure('code', 'there is no socket of the script whose tcp_info the snippet could see', code.span);
+      throw new RunFailure(
+        'code',
+        'there is no socket of the script whose tcp_info the snippet could see',
+        code.span,
+      );
     }
     const info = environmentFrom(await machine.target.info(fd));
     const environment = {
@@ -26,7 +30,10 @@ export class Snippets {
       if (!(error instanceof SnippetError)) throw error;
       const values = error.assertion?.values ?? [];
       const message = error.assertion?.message;
-      const known = [...values.map(([text, value]) => `${text} is ${value}`), ...(message ? [`message: ${message}`] : [])];
+      const known = [
+        ...values.map(([text, value]) => `${text} is ${value}`),
+        ...(message ? [`message: ${message}`] : []),
+      ];
       throw new RunFailure(
         'code',
         known.length > 0 ? `${error.problem} (${known.join(', ')})` : error.problem,

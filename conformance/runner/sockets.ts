@@ -54,7 +54,8 @@ export class Sockets {
 
   /** Remembers a descriptor. Both numbers must be new. */
   add(script: number, live: number, flow: Flow | null, call: string): void {
-    if (this.open.has(script)) throw new RunFailure('call', `${call}(): descriptor ${script} is open already`, null);
+    if (this.open.has(script))
+      throw new RunFailure('call', `${call}(): descriptor ${script} is open already`, null);
     this.open.set(script, { live, flow });
     if (flow) {
       flow.scriptFd = script;
@@ -99,7 +100,8 @@ export class Sockets {
     const current = this.underTest;
     if (transport.kind === 'tcp') {
       const { syn, ack } = transport.flags;
-      if (direction === 'in' && this.startsConnection(current, ends, syn && !ack)) return this.child(ends, transport.sequence.start);
+      if (direction === 'in' && this.startsConnection(current, ends, syn && !ack))
+        return this.child(ends, transport.sequence.start);
       if (direction === 'out' && syn && !ack && current?.state === 'connecting') {
         current.state = 'syn-sent';
         current.scriptLocalIsn = transport.sequence.start >>> 0;
@@ -158,7 +160,10 @@ export class Sockets {
     const fits = (want: { address: string | null; port: number | null }, have: FlowEnd): boolean =>
       (want.port === null || want.port === have.port) &&
       (want.address === null || canonicalAddress(want.address) === have.address);
-    return this.flows.findLast((f) => f.hasEnds && fits(local, f.live.local) && fits(remote, f.live.remote)) ?? null;
+    return (
+      this.flows.findLast((f) => f.hasEnds && fits(local, f.live.local) && fits(remote, f.live.remote)) ??
+      null
+    );
   }
 
   /** Whether an outbound packet of the target is one of `flow`; learns the local end from the first SYN or datagram. */

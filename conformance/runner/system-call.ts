@@ -21,7 +21,11 @@ export async function runSystemCall(machine: Machine, call: SyscallBody): Promis
   if (machine.blocked) {
     await machine.advance(machine.now() + LONGEST_IDLE_WAIT, 'at-return');
     if (machine.blocked && call.end !== null) {
-      throw new RunFailure('call', 'blocking system call while another blocking system call is already in progress', call.span);
+      throw new RunFailure(
+        'call',
+        'blocking system call while another blocking system call is already in progress',
+        call.span,
+      );
     }
   }
   await machine.waitForEvent('system call start');
@@ -48,7 +52,12 @@ export async function runSystemCall(machine: Machine, call: SyscallBody): Promis
   machine.collect();
 }
 
-async function complete(machine: Machine, call: SyscallBody, plan: CallPlan, pending: PendingCall): Promise<void> {
+async function complete(
+  machine: Machine,
+  call: SyscallBody,
+  plan: CallPlan,
+  pending: PendingCall,
+): Promise<void> {
   if (pending.result === null) {
     const earlier = machine.blocked;
     let result: CallResult | null = null;
@@ -62,7 +71,11 @@ async function complete(machine: Machine, call: SyscallBody, plan: CallPlan, pen
     await machine.advance(machine.now() + LONGEST_CALL, 'at-return');
     machine.blocked = earlier;
     if (result === null) {
-      throw new RunFailure('call', `${call.name}() did not return: a call that blocks is written with its end, ...T`, call.span);
+      throw new RunFailure(
+        'call',
+        `${call.name}() did not return: a call that blocks is written with its end, ...T`,
+        call.span,
+      );
     }
     checkResult(machine, call, plan, result);
     return;
@@ -104,11 +117,16 @@ function compareResult(call: SyscallBody, plan: CallPlan, result: CallResult): v
   const expected = isEllipsis(call.result) ? null : integer(call.result);
   const withErrno = result.errno ? ` with errno ${describeErrno(result.errno)}` : '';
   const fail = (wanted: string): never => {
-    throw new RunFailure('call', `${call.name}(): expected result ${wanted} but got ${value}${withErrno}`, call.span, {
-      field: 'return value',
-      expected: wanted,
-      actual: `${value}${withErrno}`,
-    });
+    throw new RunFailure(
+      'call',
+      `${call.name}(): expected result ${wanted} but got ${value}${withErrno}`,
+      call.span,
+      {
+        field: 'return value',
+        expected: wanted,
+        actual: `${value}${withErrno}`,
+      },
+    );
   };
   if (expected !== null) {
     if (plan.result === 'descriptor' && expected >= 0) {

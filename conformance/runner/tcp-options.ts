@@ -89,7 +89,8 @@ export function optionBytes(option: TcpOption, mapping: OptionMapping): number[]
     case 'sackOK':
       return [OPTION_SACK_PERMITTED, 2];
     case 'sack': {
-      if (option.blocks === '*') throw new ScriptProblem('sack * says nothing in an inbound packet', option.span);
+      if (option.blocks === '*')
+        throw new ScriptProblem('sack * says nothing in an inbound packet', option.span);
       const body = option.blocks.flatMap((b) => [
         ...be32(mapping.sackEdge(b.left)),
         ...be32(mapping.sackEdge(b.right)),
@@ -103,13 +104,16 @@ export function optionBytes(option: TcpOption, mapping: OptionMapping): number[]
     }
     case 'FO': {
       if (typeof option.cookie !== 'string') known(option.cookie, 'cookie', option.span);
-      if (option.cookie === '*') throw new ScriptProblem('FO * says nothing in an inbound packet', option.span);
+      if (option.cookie === '*')
+        throw new ScriptProblem('FO * says nothing in an inbound packet', option.span);
       const cookie = hexBytes(option.cookie as string);
-      if (option.experimental) return [OPTION_EXPERIMENT, 4 + cookie.length, ...be16(MAGIC_FASTOPEN), ...cookie];
+      if (option.experimental)
+        return [OPTION_EXPERIMENT, 4 + cookie.length, ...be16(MAGIC_FASTOPEN), ...cookie];
       return [OPTION_FASTOPEN, 2 + cookie.length, ...cookie];
     }
     case 'md5': {
-      if (option.digest === '*') throw new ScriptProblem('md5 * says nothing in an inbound packet', option.span);
+      if (option.digest === '*')
+        throw new ScriptProblem('md5 * says nothing in an inbound packet', option.span);
       const digest = option.digest === 'valid' ? new Array<number>(16).fill(0) : hexBytes(option.digest);
       return [OPTION_MD5, 2 + digest.length, ...digest];
     }
@@ -143,7 +147,8 @@ export function toHex(b: Uint8Array): string {
 /** SACK blocks of an option's data, in wire order. */
 export function sackBlocks(data: Uint8Array): SackBlock[] {
   const blocks: SackBlock[] = [];
-  for (let o = 0; o + 8 <= data.length; o += 8) blocks.push({ left: u32At(data, o), right: u32At(data, o + 4) });
+  for (let o = 0; o + 8 <= data.length; o += 8)
+    blocks.push({ left: u32At(data, o), right: u32At(data, o + 4) });
   return blocks;
 }
 

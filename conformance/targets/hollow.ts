@@ -1,7 +1,13 @@
 // A target without a stack behind it: calls answer as a socket's would at first sight, time is a number, no packet ever
 // leaves by itself. The silent and the echo target are made of it; it proves that scripts can fail.
 
-import { type CallResult, type CapturedPacket, type PendingCall, type Target, TargetUnsupported } from './target.js';
+import {
+  type CallResult,
+  type CapturedPacket,
+  type PendingCall,
+  type Target,
+  TargetUnsupported,
+} from './target.js';
 
 const O_NONBLOCK = 0x800;
 const SOCK_NONBLOCK = 0x800;

@@ -31,7 +31,8 @@ export function controlSpace(length: number): number {
 
 /** A control message of a script, with its data as Linux has it. */
 export function expectedControl(e: Expression, _context: CallContext): ExpectedControl {
-  if (e.kind !== 'cmsg') throw new ScriptProblem(`expected {cmsg_level=..., ...}, not ${describe(e)}`, e.span);
+  if (e.kind !== 'cmsg')
+    throw new ScriptProblem(`expected {cmsg_level=..., ...}, not ${describe(e)}`, e.span);
   const level = integer(e.level);
   const type = integer(e.type);
   return { level, type, data: dataOf(e.data, level), expression: e.data };
@@ -100,12 +101,17 @@ function compareData(
   a: CallControlMessage,
   context: CallContext,
 ): void {
-  const isError = (e.level === SOL_IP && e.type === IP_RECVERR) || (e.level === SOL_IPV6 && e.type === IPV6_RECVERR);
+  const isError =
+    (e.level === SOL_IP && e.type === IP_RECVERR) || (e.level === SOL_IPV6 && e.type === IPV6_RECVERR);
   if (isError) {
     compareError(call, name, e.data, a.data);
   } else if (e.level === SOL_SOCKET && e.type === SCM_TIMESTAMPING) {
     compareTimestamps(call, name, e.data, a.data, context);
-  } else if (e.level === SOL_SOCKET && e.type === SCM_TIMESTAMPING_OPT_STATS && e.expression.kind === 'list') {
+  } else if (
+    e.level === SOL_SOCKET &&
+    e.type === SCM_TIMESTAMPING_OPT_STATS &&
+    e.expression.kind === 'list'
+  ) {
     compareStats(call, name, e.expression, a.data, context.toleranceMicroseconds);
   } else {
     const at = e.data.findIndex((v, i) => v !== a.data[i]);

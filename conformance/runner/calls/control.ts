@@ -6,7 +6,11 @@ import { type CallMaker, descriptor, expectArguments, integerArgument, mismatch 
 const fcntl: CallMaker = (call, context) => {
   expectArguments(call, 2, 3);
   const argument = call.args.length === 3 ? integerArgument(call, 2) : 0;
-  return { name: 'fcntl', args: [descriptor(call, context), integerArgument(call, 1), argument], result: 'exact' };
+  return {
+    name: 'fcntl',
+    args: [descriptor(call, context), integerArgument(call, 1), argument],
+    result: 'exact',
+  };
 };
 
 const ioctl: CallMaker = (call, context) => {
@@ -18,7 +22,8 @@ const ioctl: CallMaker = (call, context) => {
     result: 'exact',
     after: (result) => {
       const got = result.out?.[0];
-      if (expected !== null && result.value >= 0 && got !== expected) mismatch(call, 'ioctl value', expected, got);
+      if (expected !== null && result.value >= 0 && got !== expected)
+        mismatch(call, 'ioctl value', expected, got);
     },
   };
 };

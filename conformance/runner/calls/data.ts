@@ -20,20 +20,32 @@ import { beginConnection } from './sockets.js';
 const read: CallMaker = (call, context) => {
   expectArguments(call, 3);
   const count = integerArgument(call, 2);
-  return { name: 'read', args: [descriptor(call, context), receiveBuffer(call, 1, count), count], result: 'exact' };
+  return {
+    name: 'read',
+    args: [descriptor(call, context), receiveBuffer(call, 1, count), count],
+    result: 'exact',
+  };
 };
 
 const write: CallMaker = (call, context) => {
   expectArguments(call, 3);
   const count = integerArgument(call, 2);
-  return { name: 'write', args: [descriptor(call, context), sendBuffer(call, 1, count), count], result: 'exact' };
+  return {
+    name: 'write',
+    args: [descriptor(call, context), sendBuffer(call, 1, count), count],
+    result: 'exact',
+  };
 };
 
 const recv: CallMaker = (call, context) => {
   expectArguments(call, 4);
   const count = integerArgument(call, 2);
   const buffer = receiveBuffer(call, 1, count);
-  return { name: 'recv', args: [descriptor(call, context), buffer, count, integerArgument(call, 3)], result: 'exact' };
+  return {
+    name: 'recv',
+    args: [descriptor(call, context), buffer, count, integerArgument(call, 3)],
+    result: 'exact',
+  };
 };
 
 const recvfrom: CallMaker = (call, context) => {
@@ -53,7 +65,11 @@ const send: CallMaker = (call, context) => {
   expectArguments(call, 4);
   const count = integerArgument(call, 2);
   const buffer = sendBuffer(call, 1, count);
-  return { name: 'send', args: [descriptor(call, context), buffer, count, integerArgument(call, 3)], result: 'exact' };
+  return {
+    name: 'send',
+    args: [descriptor(call, context), buffer, count, integerArgument(call, 3)],
+    result: 'exact',
+  };
 };
 
 const sendto: CallMaker = (call, context) => {
@@ -73,11 +89,14 @@ export function iovecBuffers(
   list: SyscallBody['args'][number],
   fill: (length: number) => Uint8Array,
 ): (Uint8Array | null)[] {
-  if (list.kind !== 'list') throw new ScriptProblem(`expected a list of iovecs, not ${describe(list)}`, list.span);
+  if (list.kind !== 'list')
+    throw new ScriptProblem(`expected a list of iovecs, not ${describe(list)}`, list.span);
   return list.items.map((item) => {
-    if (item.kind !== 'iovec') throw new ScriptProblem(`expected {..., length}, not ${describe(item)}`, item.span);
+    if (item.kind !== 'iovec')
+      throw new ScriptProblem(`expected {..., length}, not ${describe(item)}`, item.span);
     const length = integer(item.length);
-    if (length < 0 || length > 1 << 30) throw new ScriptProblem(`${call.name} with ${length} bytes`, item.span);
+    if (length < 0 || length > 1 << 30)
+      throw new ScriptProblem(`${call.name} with ${length} bytes`, item.span);
     if (isEllipsis(item.base)) return fill(length);
     if (integer(item.base) === 0) return null;
     throw new ScriptProblem("the base of an iovec is '...' or NULL", item.base.span);

@@ -35,5 +35,8 @@ export function planCall(call: SyscallBody, context: CallContext): CallPlan {
   const feature = ABSENT.get(call.name);
   if (feature) throw new UnsupportedFeature(feature, call.span);
   const near = nearest(call.name, CALLS.keys());
-  throw new ScriptProblem(`unknown system call '${call.name}'${near ? `: did you mean ${near}?` : ''}`, call.span);
+  throw new ScriptProblem(
+    `unknown system call '${call.name}'${near ? `: did you mean ${near}?` : ''}`,
+    call.span,
+  );
 }

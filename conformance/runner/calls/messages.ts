@@ -25,7 +25,11 @@ function header(call: SyscallBody): MessageHeaderExpression {
   throw new ScriptProblem(`${call.name} needs a message header, not ${describe(e)}`, e.span);
 }
 
-function buffers(call: SyscallBody, h: MessageHeaderExpression, fill: (n: number) => Uint8Array): (Uint8Array | null)[] {
+function buffers(
+  call: SyscallBody,
+  h: MessageHeaderExpression,
+  fill: (n: number) => Uint8Array,
+): (Uint8Array | null)[] {
   const list = iovecBuffers(call, h.iov, fill);
   const count = integer(h.iovLength);
   if (count !== list.length) {
@@ -44,7 +48,8 @@ const sendmsg: CallMaker = (call, context) => {
   expectArguments(call, 3);
   const fd = descriptor(call, context);
   const h = header(call);
-  if (integer(h.flags) !== 0) throw new ScriptProblem('sendmsg ignores msg_flags of the message header', h.flags.span);
+  if (integer(h.flags) !== 0)
+    throw new ScriptProblem('sendmsg ignores msg_flags of the message header', h.flags.span);
   const name = isEllipsis(h.name)
     ? context.connectAddress
     : addressArgument({ ...call, args: [h.name] }, 0, context, context.connectAddress);

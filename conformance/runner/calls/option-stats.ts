@@ -51,7 +51,8 @@ interface Attribute {
 
 function attributes(list: ListExpression): Attribute[] {
   return list.items.map((item) => {
-    if (item.kind !== 'assign') throw new ScriptProblem(`expected TCP_NLA_X=value, not ${describe(item)}`, item.span);
+    if (item.kind !== 'assign')
+      throw new ScriptProblem(`expected TCP_NLA_X=value, not ${describe(item)}`, item.span);
     return attribute(item);
   });
 }
@@ -86,7 +87,8 @@ export function compareStats(
     const length = view.getUint16(at, true);
     const type = view.getUint16(at + 2, true);
     if (type !== a.type) mismatch(call, `${where} attribute type`, a.type, type);
-    if (length !== NLA_HEADER + a.width) mismatch(call, `${where} ${a.name} length`, NLA_HEADER + a.width, length);
+    if (length !== NLA_HEADER + a.width)
+      mismatch(call, `${where} ${a.name} length`, NLA_HEADER + a.width, length);
     const actual = readUnsigned(view, at + NLA_HEADER, a.width);
     if (!agrees(a, actual, tolerance)) mismatch(call, `${where} TCP_NLA_${a.name}`, a.value, actual);
     at += padded(length);

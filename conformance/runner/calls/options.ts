@@ -77,7 +77,8 @@ const setsockopt: CallMaker = (call, context) => {
   const length = integerArgument(call, 4);
   const value = valueBytes(call.args[3]!, length);
   // A structure in the script is what its pointer points at: a longer length reads zeros behind it.
-  const padded = value && value.length < length ? Uint8Array.from({ length }, (_, i) => value[i] ?? 0) : value;
+  const padded =
+    value && value.length < length ? Uint8Array.from({ length }, (_, i) => value[i] ?? 0) : value;
   return {
     name: 'setsockopt',
     args: [descriptor(call, context), integerArgument(call, 1), integerArgument(call, 2), padded, length],

@@ -84,7 +84,10 @@ function isBuffer(call: SyscallBody, index: number): boolean {
   const e = call.args[index]!;
   if (isEllipsis(e)) return true;
   if ((e.kind === 'integer' || e.kind === 'word') && integer(e) === 0) return false;
-  throw new ScriptProblem(`argument ${index + 1} of ${call.name} must be '...' or NULL, not ${describe(e)}`, e.span);
+  throw new ScriptProblem(
+    `argument ${index + 1} of ${call.name} must be '...' or NULL, not ${describe(e)}`,
+    e.span,
+  );
 }
 
 function bufferLength(call: SyscallBody, count: number): number {
@@ -111,7 +114,8 @@ export function addressArgument(
 ): CallAddress | null {
   const e = call.args[index]!;
   if (isEllipsis(e)) return fallback;
-  if (e.kind === 'sockaddr') return fitFamily({ family: e.family === 4 ? 2 : 10, address: e.address, port: e.port }, context);
+  if (e.kind === 'sockaddr')
+    return fitFamily({ family: e.family === 4 ? 2 : 10, address: e.address, port: e.port }, context);
   if (e.kind === 'word' && e.name === 'NULL') return null;
   return { family: integer(e), address: '', port: 0 };
 }

@@ -37,9 +37,11 @@ export function pollNames(bits: number): string {
 const poll: CallMaker = (call, context) => {
   expectArguments(call, 3);
   const list = call.args[0]!;
-  if (list.kind !== 'list') throw new ScriptProblem(`poll needs a list of pollfds, not ${describe(list)}`, list.span);
+  if (list.kind !== 'list')
+    throw new ScriptProblem(`poll needs a list of pollfds, not ${describe(list)}`, list.span);
   const entries = list.items.map((item) => {
-    if (item.kind !== 'pollfd') throw new ScriptProblem(`expected a pollfd, not ${describe(item)}`, item.span);
+    if (item.kind !== 'pollfd')
+      throw new ScriptProblem(`expected a pollfd, not ${describe(item)}`, item.span);
     return {
       fd: liveDescriptor(item.fd, context),
       events: integer(item.events),
@@ -124,11 +126,17 @@ const epollWait: CallMaker = (call, context) => {
   };
 };
 
-function compareEvent(call: SyscallBody, e: EpollEventExpression, got: CallEpollEvent, context: CallContext): void {
+function compareEvent(
+  call: SyscallBody,
+  e: EpollEventExpression,
+  got: CallEpollEvent,
+  context: CallContext,
+): void {
   const events = integer(e.events) >>> 0;
   if (events !== got.events >>> 0) mismatch(call, 'epoll events', pollNames(events), pollNames(got.events));
   const data = dataOf(e, context);
-  const actual = e.member === 'u32' ? BigInt.asUintN(32, BigInt(got.data)) : BigInt.asUintN(64, BigInt(got.data));
+  const actual =
+    e.member === 'u32' ? BigInt.asUintN(32, BigInt(got.data)) : BigInt.asUintN(64, BigInt(got.data));
   const wanted = BigInt.asUintN(e.member === 'u32' ? 32 : 64, BigInt(data));
   if (wanted !== actual) mismatch(call, `epoll data.${e.member}`, data, got.data);
 }

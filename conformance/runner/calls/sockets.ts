@@ -37,7 +37,11 @@ function protocolOf(type: number, protocol: number): number {
 const socket: CallMaker = (call, context) => {
   expectArguments(call, 3);
   const [first] = call.args;
-  const domain = isEllipsis(first!) ? (context.socketFamily === 'AF_INET' ? AF_INET : AF_INET6) : integer(first!);
+  const domain = isEllipsis(first!)
+    ? context.socketFamily === 'AF_INET'
+      ? AF_INET
+      : AF_INET6
+    : integer(first!);
   const type = integerArgument(call, 1);
   const protocol = integerArgument(call, 2);
   return {
@@ -97,7 +101,12 @@ function acceptPlan(name: string, call: SyscallBody, context: CallContext, args:
       if (result.value < 0) return;
       const peer = result.out?.[0] as CallAddress | undefined;
       const flow = context.sockets.accepted(peer ? { ...peer, address: unmapIpv4(peer.address) } : null);
-      if (!flow) throw new RunFailure('call', `${name}(): no connection of the script waits to be accepted`, call.span);
+      if (!flow)
+        throw new RunFailure(
+          'call',
+          `${name}(): no connection of the script waits to be accepted`,
+          call.span,
+        );
       context.sockets.add(integer(call.result), result.value, flow, name);
     },
   };
