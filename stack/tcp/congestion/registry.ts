@@ -1,5 +1,6 @@
 // Congestion-control algorithms by name (TCP_CONGESTION, tcp_congestion_control).
 import type { StackConfig } from '../../config/config.js';
+import { bbr } from './bbr.js';
 import type { CongestionControl } from './congestion-control.js';
 import { cubic } from './cubic.js';
 import { newReno } from './newreno.js';
@@ -10,7 +11,7 @@ let known: Map<string, CongestionControl> | null = null;
 function algorithms(): Map<string, CongestionControl> {
   if (known === null) {
     known = new Map();
-    for (const algorithm of [newReno, cubic]) known.set(algorithm.name, algorithm);
+    for (const algorithm of [newReno, cubic, bbr]) known.set(algorithm.name, algorithm);
   }
   return known;
 }
