@@ -8,6 +8,8 @@ export class StackConfig {
   hz = 1000;
   /** 'linux': Linux's defaults and departures; 'strict': RFC 9293 where the two differ. (use) */
   profile: 'linux' | 'strict' = 'linux';
+  /** How CUBIC leaves slow start before loss: Linux's HyStart, HyStart++ (RFC 9406), or not at all. (creation) */
+  hystart: 'classic' | 'rfc9406' | 'off' = 'classic';
 
   // --- net.core ---
   somaxconn = 4096; // (use, in listen)

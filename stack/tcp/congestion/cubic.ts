@@ -5,6 +5,12 @@ import { jiffies, tickLength } from '../jiffies.js';
 import { CA_LOSS, type Tcb } from '../tcb.js';
 import { CA_EVENT_TX_START, type CongestionControl } from './congestion-control.js';
 import { HystartState, hystartReset, hystartSample } from './hystart.js';
+import {
+  HystartPlusState,
+  hystartPlusReset,
+  hystartPlusSample,
+  hystartPlusSlowStart,
+} from './hystart-plus.js';
 import { undoToPrior } from './newreno.js';
 
 /** Multiplicative decrease, in 1/1024: 0.7 of RFC 9438 section 4.6. */
@@ -33,7 +39,10 @@ export class CubicState {
   ackCount = 0;
   /** Window that an AIMD flow would have (W_est). */
   renoCwnd = 0;
+  hystartOn = true;
   readonly hystart = new HystartState();
+  /** Present when HyStart++ was chosen instead. */
+  hystartPlus: HystartPlusState | null = null;
 }
 
 function reset(s: CubicState): void {
@@ -48,6 +57,11 @@ function reset(s: CubicState): void {
   s.ackCount = 0;
   s.renoCwnd = 0;
   s.hystart.found = false;
+}
+
+function resetHystart(tcb: Tcb, s: CubicState, now: number): void {
+  if (s.hystartPlus === null) hystartReset(tcb, s.hystart, now);
+  else hystartPlusReset(tcb, s.hystartPlus);
 }
 
 const stateOf = (tcb: Tcb): CubicState => tcb.cc.state as CubicState;
@@ -118,7 +132,10 @@ export const cubic: CongestionControl = {
   init(tcb: Tcb, now: number): void {
     const s = new CubicState();
     tcb.cc.state = s;
-    hystartReset(tcb, s.hystart, now);
+    const { hystart } = tcb.host.config;
+    if (hystart === 'rfc9406') s.hystartPlus = new HystartPlusState();
+    s.hystartOn = hystart === 'classic';
+    resetHystart(tcb, s, now);
   },
 
   ssthresh(tcb: Tcb): number {
@@ -132,12 +149,13 @@ export const cubic: CongestionControl = {
 
   avoid(tcb: Tcb, _ack: number, acked: number, now: number): void {
     if (!isCwndLimited(tcb)) return;
+    const s = stateOf(tcb);
     let left = acked;
     if (inSlowStart(tcb)) {
-      left = slowStart(tcb, acked);
+      const plus = s.hystartPlus;
+      left = plus === null ? slowStart(tcb, acked) : hystartPlusSlowStart(tcb, plus, acked);
       if (left === 0) return;
     }
-    const s = stateOf(tcb);
     update(tcb, s, tcb.cc.cwnd, left, now);
     additiveIncrease(tcb, s.count, left);
   },
@@ -146,7 +164,7 @@ export const cubic: CongestionControl = {
     if (state !== CA_LOSS) return;
     const s = stateOf(tcb);
     reset(s);
-    hystartReset(tcb, s.hystart, now);
+    resetHystart(tcb, s, now);
   },
 
   event(tcb: Tcb, event: number, now: number): void {
@@ -167,7 +185,9 @@ export const cubic: CongestionControl = {
     if (s.epochTicks >= 0 && (jiffies(config, now) - s.epochTicks) * tickLength(config) < 1_000_000) return;
     const delay = Math.max(1, rtt);
     if (s.delayMin === 0 || s.delayMin > delay) s.delayMin = delay;
-    if (!s.hystart.found && inSlowStart(tcb)) hystartSample(tcb, s.hystart, s.delayMin, delay, now);
+    if (!inSlowStart(tcb)) return;
+    if (s.hystartPlus !== null) hystartPlusSample(tcb, s.hystartPlus, delay);
+    else if (s.hystartOn && !s.hystart.found) hystartSample(tcb, s.hystart, s.delayMin, delay, now);
   },
 
   undo: undoToPrior,

@@ -98,11 +98,11 @@ function outsideRecovery(tcb: Tcb, now: number, context: AckContext): boolean {
   return true;
 }
 
-/** Notes how long a series of timeouts lasted (tcpi_total_rto_time). */
+/** Notes how long a series of timeouts lasted (tcpi_total_rto_time, ms). */
 function endRtoSeries(tcb: Tcb, now: number): void {
   const { loss } = tcb;
-  if (loss.rtoStamp <= 0) return;
-  loss.totalRtoTime += now - loss.rtoStamp;
+  if (loss.rtoStamp === 0) return;
+  loss.totalRtoTime += (tcb.host.timestampClock(now) - loss.rtoStamp) >>> 0;
   loss.rtoStamp = 0;
 }
 
