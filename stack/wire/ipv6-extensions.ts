@@ -104,6 +104,36 @@ export function walkIpv6(b: Uint8Array, o: number, out: Ipv6Chain): number {
   }
 }
 
+/**
+ * Steps over extension headers without judging them, for packets cut anywhere (quoted in an ICMP error) or already
+ * found bad: sets `out.protocol`, `out.offset` and the fragment fields. False when `b[o, end)` ends before the upper layer.
+ */
+export function skipIpv6(b: Uint8Array, o: number, end: number, out: Ipv6Chain): boolean {
+  let next = b[o + IPV6_OFF_NEXT_HEADER];
+  let at = o + IPV6_HEADER;
+  out.fragment = -1;
+  out.fragmentOffset = 0;
+  out.moreFragments = false;
+  for (let count = 0; count < IPV6_MAX_EXTENSIONS; count++) {
+    const sized = next === IPPROTO_HOPOPTS || next === IPPROTO_ROUTING || next === IPPROTO_DSTOPTS;
+    if (!sized && next !== IPPROTO_FRAGMENT) break;
+    if (at + 8 > end) return false;
+    if (!sized) {
+      out.fragment = at;
+      out.fragmentOffset = getU16(b, at + 2) & 0xfff8;
+      out.moreFragments = (b[at + 3] & 1) !== 0;
+    }
+    const size = sized ? (b[at + 1] + 1) << 3 : IPV6_FRAGMENT_HEADER;
+    next = b[at];
+    at += size;
+    // Behind a later piece's header there is no header of the upper layer.
+    if (out.fragmentOffset > 0) break;
+  }
+  out.protocol = next;
+  out.offset = at;
+  return at <= end;
+}
+
 // RFC 8200 section 4.2: the option type's two high bits say what an unknown option means.
 function walkOptions(b: Uint8Array, o: number, start: number, end: number, out: Ipv6Chain): number {
   let at = start;
