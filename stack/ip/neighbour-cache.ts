@@ -46,8 +46,9 @@ export class NeighbourCache {
   readonly #random: () => number;
   readonly #options: Required<NeighbourOptions>;
   readonly #map: AddressMap<Neighbour>;
-  /** No deadline lies before this. */
+  /** No deadline lies before this; when the earliest one was put off, it is too early until looked for again. */
   #next = Number.POSITIVE_INFINITY;
+  #early = false;
   readonly #due: Neighbour[] = [];
   /** During a call that may evict: the call's time. */
   #now = 0;
@@ -66,7 +67,10 @@ export class NeighbourCache {
       limit: options.limit ?? 1024,
     };
     this.#map = new AddressMap<Neighbour>(this.#options.limit, random32());
-    this.#map.onEvict = (n) => this.#giveUp(this.#now, n, false);
+    this.#map.onEvict = (n) => {
+      this.#early = true;
+      this.#giveUp(this.#now, n, false);
+    };
   }
 
   get size(): number {
@@ -189,6 +193,7 @@ export class NeighbourCache {
     this.#map.forEach((n) => {
       if (link < 0 || n.link === link) gone.push(n);
     });
+    this.#early = true;
     for (const n of gone) {
       this.#map.delete(n.address, 0, n.link);
       this.#giveUp(now, n, false);
@@ -197,6 +202,7 @@ export class NeighbourCache {
 
   /** When `onTimer` has something to do, Infinity when nothing is planned. */
   nextTimeout(): number {
+    if (this.#early) this.#plan();
     return this.#next;
   }
 
@@ -210,6 +216,11 @@ export class NeighbourCache {
     });
     for (const n of due) this.#expire(now, n);
     due.length = 0;
+    this.#plan();
+  }
+
+  #plan(): void {
+    this.#early = false;
     this.#next = Number.POSITIVE_INFINITY;
     this.#map.forEach((n) => {
       if (n.deadline < this.#next) this.#next = n.deadline;
@@ -286,6 +297,7 @@ export class NeighbourCache {
   }
 
   #arm(n: Neighbour, state: number, deadline: number): void {
+    if (n.deadline === this.#next) this.#early = true;
     n.state = state;
     n.deadline = deadline;
     if (deadline < this.#next) this.#next = deadline;

@@ -104,8 +104,7 @@ export class FrameQueue {
     party.setStamp(index, this.#times[slot]);
     party.setGsoSize(index, this.#gsoSizes[slot]);
     party.setChecksum(index, this.#checksums[slot]);
-    party.setCsumStart(index, this.#csumStarts[slot]);
-    party.setCsumOffset(index, this.#csumOffsets[slot]);
+    party.setCsumPlace(index, this.#csumStarts[slot], this.#csumOffsets[slot]);
     this.#shift();
     return index;
   }

@@ -92,8 +92,7 @@ describe('pcap link', () => {
     packet[37] = pseudo;
     const indices = load(party, packet);
     party.setChecksum(indices[0], CHECKSUM_PARTIAL);
-    party.setCsumStart(indices[0], 20);
-    party.setCsumOffset(indices[0], 16);
+    party.setCsumPlace(indices[0], 20, 16);
     link.transmit(0, party, indices, 1);
     const written = out.bytes().subarray(40);
     expect(verifies(sumBytes(written, 20, 61) + pseudoSumAt(written, 12, 8, 6, 41))).toBe(true);
