@@ -51,7 +51,7 @@ class TestLink implements Link {
   close(): void {}
 }
 
-export function packet(
+function packet(
   src: number,
   sport: number,
   dst: number,

@@ -225,15 +225,18 @@ export class FlowTable {
 
   #publish(): void {
     const { grows, shrinks, reseeds, current } = this.#resizer;
-    const put = (word: number, value: number) => Atomics.store(this.#words, this.#stats + word, value);
-    put(StatWord.FLOWS, this.#flows);
-    put(StatWord.BITS, current.bits);
-    put(StatWord.GROWS, grows);
-    put(StatWord.SHRINKS, shrinks);
-    put(StatWord.RESEEDS, reseeds);
-    put(StatWord.GRACES, this.#epochs.graces);
-    put(StatWord.LIMBO, this.#nodes.limbo);
-    put(StatWord.LONGEST_INSERT, this.#longest);
+    this.#put(StatWord.FLOWS, this.#flows);
+    this.#put(StatWord.BITS, current.bits);
+    this.#put(StatWord.GROWS, grows);
+    this.#put(StatWord.SHRINKS, shrinks);
+    this.#put(StatWord.RESEEDS, reseeds);
+    this.#put(StatWord.GRACES, this.#epochs.graces);
+    this.#put(StatWord.LIMBO, this.#nodes.limbo);
+    this.#put(StatWord.LONGEST_INSERT, this.#longest);
+  }
+
+  #put(word: number, value: number): void {
+    Atomics.store(this.#words, this.#stats + word, value);
   }
 
   #check(key: Int32Array, channel: number, at: number): void {

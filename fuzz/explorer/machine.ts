@@ -1,0 +1,439 @@
+// The machine on which instrumented code runs: it keeps each thread's pending access, performs accesses one at a time,
+// and checks by vector clocks that plain accesses are ordered by happens-before (FastTrack's rules, PLDI 2009; JavaScript's
+// happens-before: agent order, and a sequentially consistent load that reads from a sequentially consistent store).
+// It must never choose who runs: strategies do.
+
+import type { Site } from './transform.js';
+
+export const MAX_THREADS = 4;
+
+/** Kinds of pending accesses. */
+export const NONE = 0;
+export const LOAD = 1;
+export const STORE = 2;
+export const RMW = 3;
+export const WAIT = 4;
+export const NOTIFY = 5;
+/** A spinning thread lets others go first. */
+export const PAUSE = 6;
+export const DONE = 7;
+
+/** Labels of accesses that are made by models themselves, by negative site number. */
+export const SITE_PAUSE = -1;
+export const SITE_ZERO = -2;
+export const SITE_PAYLOAD = -3;
+export const SITE_FREE = -4;
+const MODEL_SITES = ['', 'pause', 'arena:zero', 'payload', 'arena:free'];
+
+/** What a run found. `kind` is stable, `message` names places. */
+export class Finding extends Error {
+  readonly kind: string;
+  constructor(kind: string, message: string) {
+    super(message);
+    this.name = 'Finding';
+    this.kind = kind;
+  }
+}
+
+export class ThreadState {
+  readonly id: number;
+  readonly name: string;
+  body: Generator<unknown, void, unknown> | undefined;
+  kind = NONE;
+  site = 0;
+  index = 0;
+  value = 0;
+  expected = 0;
+  operation = '';
+  /** Parked in Atomics.wait on `index`. */
+  parked = false;
+  timed = false;
+  /** In PAUSE: others' writes when what it waits for was last looked at; and its own writes. */
+  pausedAt = -1;
+  writes = 0;
+  constructor(id: number, name: string) {
+    this.id = id;
+    this.name = name;
+  }
+}
+
+export class Machine {
+  readonly sites: Site[];
+  readonly threads: ThreadState[] = [];
+  current: ThreadState = new ThreadState(0, '-');
+  /** Stores, read-modify-writes and wakes of this run: what a pausing thread waits for. */
+  writes = 0;
+  readonly #buffer: SharedArrayBuffer;
+  readonly #words: Int32Array;
+  readonly #slots: Uint32Array;
+  /** Clock matrix: clocks[t * MAX + u] is what thread t knows of u. */
+  readonly #clocks = new Int32Array(MAX_THREADS * MAX_THREADS);
+  /** Per location and thread: clock of its last plain read, plain write, atomic read, atomic write; release clock. */
+  readonly #reads: Int32Array;
+  readonly #writesOf: Int32Array;
+  readonly #atomicReads: Int32Array;
+  readonly #atomicWrites: Int32Array;
+  readonly #release: Int32Array;
+  /** Sites of those accesses, for messages. */
+  readonly #lastWrite: Int32Array;
+  readonly #lastRead: Int32Array;
+  readonly #stamp: Int32Array;
+  #run = 0;
+
+  constructor(buffer: SharedArrayBuffer, sites: Site[]) {
+    this.sites = sites;
+    this.#buffer = buffer;
+    this.#words = new Int32Array(buffer);
+    this.#slots = new Uint32Array(buffer);
+    const n = this.#words.length;
+    this.#reads = new Int32Array(n * MAX_THREADS);
+    this.#writesOf = new Int32Array(n * MAX_THREADS);
+    this.#atomicReads = new Int32Array(n * MAX_THREADS);
+    this.#atomicWrites = new Int32Array(n * MAX_THREADS);
+    this.#release = new Int32Array(n * MAX_THREADS);
+    this.#lastWrite = new Int32Array(n);
+    this.#lastRead = new Int32Array(n);
+    this.#stamp = new Int32Array(n);
+  }
+
+  /** A new run: what set-up wrote happens before every thread. */
+  begin(bodies: readonly Generator<unknown, void, unknown>[], names: readonly string[]): void {
+    this.#run++;
+    this.writes = 0;
+    const clocks = this.#clocks;
+    clocks.fill(0);
+    for (let t = 0; t < bodies.length; t++) {
+      clocks[t * MAX_THREADS + t] = 1;
+      let thread = this.threads[t];
+      if (!thread || thread.name !== names[t]) {
+        thread = new ThreadState(t, names[t]);
+        this.threads[t] = thread;
+      }
+      thread.body = bodies[t];
+      thread.kind = NONE;
+      thread.parked = false;
+      thread.pausedAt = -1;
+      thread.writes = 0;
+    }
+    this.threads.length = bodies.length;
+    for (const thread of this.threads) this.#resume(thread, undefined);
+  }
+
+  runnable(thread: ThreadState): boolean {
+    if (thread.kind === DONE) return false;
+    if (thread.parked) return thread.timed;
+    return thread.kind !== PAUSE || this.writes - thread.writes !== thread.pausedAt;
+  }
+
+  /** Performs a thread's pending access and runs it to its next one. Throws a Finding. */
+  step(thread: ThreadState): void {
+    const { index } = thread;
+    const words = this.#words;
+    let result: unknown;
+    switch (thread.kind) {
+      case LOAD:
+        result = words[index];
+        this.#acquire(thread, index);
+        break;
+      case STORE:
+        this.#checkAtomicWrite(thread, index);
+        words[index] = thread.value;
+        this.#releaseTo(thread, index);
+        result = thread.value;
+        this.#wrote(thread);
+        break;
+      case RMW:
+        result = this.#modify(thread, index);
+        break;
+      case WAIT:
+        if (thread.parked) {
+          // Resumed: rung, or timed out because the strategy says so.
+          thread.parked = false;
+          result = thread.timed ? 'timed-out' : 'ok';
+          break;
+        }
+        this.#acquire(thread, index);
+        if (words[index] !== thread.expected) result = 'not-equal';
+        else {
+          thread.parked = true;
+          return;
+        }
+        break;
+      case NOTIFY: {
+        let woken = 0;
+        for (const other of this.threads) {
+          if (!other.parked || other.index !== index || woken >= thread.value) continue;
+          other.timed = true; // runnable again: its next step resumes it
+          woken++;
+          // Notify and the wake-up synchronise (the waiter list's critical section).
+          this.#join(other.id, thread.id);
+        }
+        this.#clocks[thread.id * MAX_THREADS + thread.id]++;
+        result = woken;
+        if (woken > 0) this.#wrote(thread);
+        break;
+      }
+      default:
+        thread.pausedAt = -1;
+        result = undefined;
+    }
+    this.#resume(thread, result);
+  }
+
+  #wrote(thread: ThreadState): void {
+    this.writes++;
+    thread.writes++;
+  }
+
+  #resume(thread: ThreadState, result: unknown): void {
+    this.current = thread;
+    const body = thread.body as Generator<unknown, void, unknown>;
+    if (body.next(result).done) thread.kind = DONE;
+  }
+
+  // ---- called by instrumented code: scheduling points. Each notes the access; the caller yields.
+
+  load(site: number, array: Int32Array, index: number): void {
+    this.#pend(LOAD, site, array, index);
+  }
+
+  store(site: number, array: Int32Array, index: number, value: number): void {
+    this.#pend(STORE, site, array, index);
+    this.current.value = value;
+  }
+
+  #rmw(site: number, array: Int32Array, index: number, value: number, operation: string, expected = 0): void {
+    this.#pend(RMW, site, array, index);
+    const thread = this.current;
+    thread.value = value;
+    thread.operation = operation;
+    thread.expected = expected;
+  }
+
+  add(site: number, array: Int32Array, index: number, value: number): void {
+    this.#rmw(site, array, index, value, 'add');
+  }
+  sub(site: number, array: Int32Array, index: number, value: number): void {
+    this.#rmw(site, array, index, -value, 'add');
+  }
+  exchange(site: number, array: Int32Array, index: number, value: number): void {
+    this.#rmw(site, array, index, value, 'exchange');
+  }
+  compareExchange(site: number, array: Int32Array, index: number, expected: number, value: number): void {
+    this.#rmw(site, array, index, value, 'compareExchange', expected);
+  }
+
+  wait(site: number, array: Int32Array, index: number, expected: number, timeout = Infinity): void {
+    this.#pend(WAIT, site, array, index);
+    this.current.expected = expected;
+    this.current.timed = timeout !== Infinity;
+  }
+
+  notify(site: number, array: Int32Array, index: number, count = Infinity): void {
+    this.#pend(NOTIFY, site, array, index);
+    this.current.value = count;
+  }
+
+  /** For models: what others have written so far; taken before a look whose failure leads to `pause`. */
+  others(): number {
+    return this.writes - this.current.writes;
+  }
+
+  /** For models: something changed that only JavaScript variables show, but that others wait for. */
+  touch(): void {
+    this.#wrote(this.current);
+  }
+
+  /** For models: a spin loop's round. The thread goes on once others have written since `others` gave `since`. */
+  pause(since: number): void {
+    const thread = this.current;
+    thread.kind = PAUSE;
+    thread.site = SITE_PAUSE;
+    thread.index = -1;
+    thread.pausedAt = since;
+  }
+
+  #pend(kind: number, site: number, array: Int32Array, index: number): void {
+    if (array.buffer !== this.#buffer) throw new Finding('model', `atomic access outside the arena at ${this.label(site)}`);
+    const thread = this.current;
+    thread.kind = kind;
+    thread.site = site;
+    thread.index = index;
+  }
+
+  // ---- plain accesses: performed at once, race-checked
+
+  /** Plain read of `array[index]`. */
+  r(site: number, array: Int32Array | Uint32Array | Uint8Array | Float64Array, index: number): number {
+    const at = this.#place(array, index);
+    if (at >= 0) {
+      this.#plainRead(site, at);
+      if (array.BYTES_PER_ELEMENT === 8) this.#plainRead(site, at + 1);
+    }
+    return array[index];
+  }
+
+  /** Plain write of `array[index]`. */
+  w(site: number, array: Int32Array | Uint32Array | Uint8Array | Float64Array, index: number, value: number): number {
+    const at = this.#place(array, index);
+    if (at >= 0) {
+      this.#plainWrite(site, at);
+      if (array.BYTES_PER_ELEMENT === 8) this.#plainWrite(site, at + 1);
+    }
+    array[index] = value;
+    return value;
+  }
+
+  fill(site: number, array: Int32Array | Uint8Array, value: number, from = 0, to: number = array.length): unknown {
+    this.#range(site, array, from, to, true);
+    return array.fill(value, from, to);
+  }
+
+  set(site: number, array: Int32Array | Uint8Array, source: ArrayLike<number>, at = 0): void {
+    if (ArrayBuffer.isView(source)) this.#range(site, source as Uint8Array, 0, source.length, false);
+    this.#range(site, array, at, at + source.length, true);
+    array.set(source, at);
+  }
+
+  copyWithin(site: number, array: Int32Array | Uint8Array, target: number, from: number, to: number): unknown {
+    this.#range(site, array, from, to, false);
+    this.#range(site, array, target, target + to - from, true);
+    return array.copyWithin(target, from, to);
+  }
+
+  slice(site: number, array: Int32Array | Uint8Array, from = 0, to: number = array.length): unknown {
+    this.#range(site, array, from, to, false);
+    return array.slice(from, to);
+  }
+
+  #range(site: number, array: Int32Array | Uint8Array, from: number, to: number, write: boolean): void {
+    if (to <= from) return;
+    const first = this.#place(array, from);
+    if (first < 0) return;
+    const last = this.#place(array, to - 1);
+    for (let at = first; at <= last; at++) {
+      if (write) this.#plainWrite(site, at);
+      else this.#plainRead(site, at);
+    }
+  }
+
+  /** Location (32-bit word) of an element, -1 when the array is not shared. */
+  #place(array: { buffer: ArrayBufferLike; BYTES_PER_ELEMENT: number; byteOffset: number }, index: number): number {
+    if (array === this.#words || array === this.#slots) return index;
+    if (array.buffer !== this.#buffer) return -1;
+    return (array.byteOffset + index * array.BYTES_PER_ELEMENT) >>> 2;
+  }
+
+  #plainRead(site: number, at: number): void {
+    const t = this.current.id;
+    if (this.#stamp[at] !== this.#run) this.#reset(at);
+    const base = at * MAX_THREADS;
+    const clocks = this.#clocks;
+    for (let u = 0; u < MAX_THREADS; u++) {
+      if (u === t) continue;
+      const known = clocks[t * MAX_THREADS + u];
+      if (this.#writesOf[base + u] > known || this.#atomicWrites[base + u] > known) this.#race(site, at, u, 'read');
+    }
+    this.#reads[base + t] = clocks[t * MAX_THREADS + t];
+    this.#lastRead[at] = site;
+  }
+
+  #plainWrite(site: number, at: number): void {
+    const t = this.current.id;
+    if (this.#stamp[at] !== this.#run) this.#reset(at);
+    const base = at * MAX_THREADS;
+    const clocks = this.#clocks;
+    for (let u = 0; u < MAX_THREADS; u++) {
+      if (u === t) continue;
+      const known = clocks[t * MAX_THREADS + u];
+      if (this.#writesOf[base + u] > known || this.#atomicWrites[base + u] > known) this.#race(site, at, u, 'write');
+      if (this.#reads[base + u] > known || this.#atomicReads[base + u] > known) this.#race(site, at, u, 'write');
+    }
+    this.#writesOf[base + t] = clocks[t * MAX_THREADS + t];
+    this.#lastWrite[at] = site;
+  }
+
+  /** An atomic load: synchronises with the store it reads from; races with an unordered plain write. */
+  #acquire(thread: ThreadState, at: number): void {
+    const t = thread.id;
+    if (this.#stamp[at] !== this.#run) this.#reset(at);
+    const base = at * MAX_THREADS;
+    const clocks = this.#clocks;
+    for (let u = 0; u < MAX_THREADS; u++) {
+      if (u !== t && this.#writesOf[base + u] > clocks[t * MAX_THREADS + u]) this.#race(thread.site, at, u, 'atomic read');
+    }
+    this.#atomicReads[base + t] = clocks[t * MAX_THREADS + t];
+    for (let u = 0; u < MAX_THREADS; u++) {
+      if (this.#release[base + u] > clocks[t * MAX_THREADS + u]) clocks[t * MAX_THREADS + u] = this.#release[base + u];
+    }
+    this.#lastRead[at] = thread.site;
+  }
+
+  #checkAtomicWrite(thread: ThreadState, at: number): void {
+    const t = thread.id;
+    if (this.#stamp[at] !== this.#run) this.#reset(at);
+    const base = at * MAX_THREADS;
+    const clocks = this.#clocks;
+    for (let u = 0; u < MAX_THREADS; u++) {
+      if (u === t) continue;
+      const known = clocks[t * MAX_THREADS + u];
+      if (this.#writesOf[base + u] > known || this.#reads[base + u] > known) this.#race(thread.site, at, u, 'atomic write');
+    }
+    this.#lastWrite[at] = thread.site;
+  }
+
+  #releaseTo(thread: ThreadState, at: number): void {
+    const t = thread.id;
+    const base = at * MAX_THREADS;
+    const clocks = this.#clocks;
+    this.#atomicWrites[base + t] = clocks[t * MAX_THREADS + t];
+    for (let u = 0; u < MAX_THREADS; u++) this.#release[base + u] = clocks[t * MAX_THREADS + u];
+    clocks[t * MAX_THREADS + t]++;
+  }
+
+  #modify(thread: ThreadState, at: number): number {
+    const words = this.#words;
+    this.#acquire(thread, at);
+    const old = words[at];
+    if (thread.operation === 'compareExchange' && old !== thread.expected) return old;
+    this.#checkAtomicWrite(thread, at);
+    words[at] = thread.operation === 'add' ? old + thread.value : thread.value;
+    this.#releaseTo(thread, at);
+    this.#wrote(thread);
+    return old;
+  }
+
+  #join(into: number, from: number): void {
+    const clocks = this.#clocks;
+    for (let u = 0; u < MAX_THREADS; u++) {
+      const known = clocks[from * MAX_THREADS + u];
+      if (known > clocks[into * MAX_THREADS + u]) clocks[into * MAX_THREADS + u] = known;
+    }
+  }
+
+  #reset(at: number): void {
+    this.#stamp[at] = this.#run;
+    const base = at * MAX_THREADS;
+    for (let u = 0; u < MAX_THREADS; u++) {
+      this.#reads[base + u] = 0;
+      this.#writesOf[base + u] = 0;
+      this.#atomicReads[base + u] = 0;
+      this.#atomicWrites[base + u] = 0;
+      this.#release[base + u] = 0;
+    }
+  }
+
+  #race(site: number, at: number, other: number, how: string): never {
+    const base = at * MAX_THREADS;
+    const wrote = this.#writesOf[base + other] + this.#atomicWrites[base + other] > 0;
+    const last = this.label(wrote ? this.#lastWrite[at] : this.#lastRead[at]);
+    throw new Finding(
+      'race',
+      `${how} by ${this.current.name} at ${this.label(site)} is not ordered with ${this.threads[other].name}'s access at ${last} (word ${at})`,
+    );
+  }
+
+  label(site: number): string {
+    return site < 0 ? (MODEL_SITES[-site] ?? 'model') : (this.sites[site]?.label ?? `site ${site}`);
+  }
+}
