@@ -79,6 +79,10 @@ export function binary(operator: BinaryOperator, left: Value, right: Value): Val
   }
   const a = asNumber(left);
   const b = asNumber(right);
+  if (operator === '*') {
+    if (typeof left === 'string' && typeof b === 'bigint') return repeated(left, b);
+    if (typeof right === 'string' && typeof a === 'bigint') return repeated(right, a);
+  }
   if (a === null || b === null) return refuse(operator, left, right);
   if (typeof a === 'bigint' && typeof b === 'bigint') return integerOperation(operator, a, b);
   return floatOperation(operator, Number(a), Number(b), () => refuse(operator, left, right));
@@ -87,6 +91,13 @@ export function binary(operator: BinaryOperator, left: Value, right: Value): Val
 function bounded(text: string): string {
   if (text.length > MAX_TEXT) throw new OperationError('VALUE', 'the string is too long');
   return text;
+}
+
+function repeated(text: string, count: bigint): string {
+  if (count <= 0n || text === '') return '';
+  if (BigInt(text.length) * count > BigInt(MAX_TEXT))
+    throw new OperationError('VALUE', 'the string is too long');
+  return text.repeat(Number(count));
 }
 
 function integerOperation(operator: BinaryOperator, a: bigint, b: bigint): Value {
@@ -270,7 +281,7 @@ function formatOne(letter: string, value: Value, precision: number | null, flags
     }
     case 'f':
     case 'F':
-      return plus + Number(number).toFixed(precision ?? 6);
+      return plus + fixed(Number(number), precision ?? 6);
     case 'e':
       return (
         plus +
@@ -283,4 +294,16 @@ function formatOne(letter: string, value: Value, precision: number | null, flags
     default:
       throw new OperationError('VALUE', `unknown format %${letter}`);
   }
+}
+
+/** Decimals as Python rounds them: an exact half goes to the even digit, where toFixed goes up. */
+function fixed(value: number, decimals: number): string {
+  if (decimals > 100) throw new OperationError('VALUE', 'the precision in the format is too large');
+  const scaled = Math.abs(value) * 10 ** decimals;
+  const down = Math.floor(scaled);
+  const tie = decimals < 16 && scaled < 2 ** 52 && scaled - down === 0.5 && down % 2 === 0;
+  // Only halves of powers of two are exact, so that this division gives the very decimal below.
+  return tie && scaled / 10 ** decimals === Math.abs(value)
+    ? `${value < 0 ? '-' : ''}${(down / 10 ** decimals).toFixed(decimals)}`
+    : value.toFixed(decimals);
 }
