@@ -62,6 +62,26 @@ export interface AddressOperation {
   readonly device: string;
 }
 
+/** A socket as `sockstat` lists it. */
+export interface SocketEntry {
+  readonly protocol: 'tcp4' | 'tcp6' | 'udp4' | 'udp6';
+  readonly fd: number;
+  /** `address:port`, `*:port` for any address. */
+  readonly local: string;
+  /** `*:*` when there is none. */
+  readonly remote: string;
+  /** `LISTEN`, `ESTABLISHED`, ...; empty for UDP. */
+  readonly state: string;
+}
+
+/** The connection that `tcpdrop` names. */
+export interface ConnectionName {
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+}
+
 /**
  * The target's side of the shell. Methods throw HostRefusal to say no as a kernel would (the command fails with a
  * message), or any other error when the target cannot do such a thing at all (the script ends).
@@ -86,6 +106,10 @@ export interface ShellHost {
   setDeviceFeature(device: string, feature: string, on: boolean): void;
   /** SNMP and extended counters since the start, by the names that nstat has: `TcpExtTCPTimeouts`. */
   counters(): Readonly<Record<string, number>>;
+  /** Open sockets, for `sockstat` (nplab scripts). A target without it fails such a command by name. */
+  sockets?(): readonly SocketEntry[];
+  /** Ends a connection with a reset, for `tcpdrop` (nplab scripts). @throws HostRefusal ESRCH */
+  dropConnection?(connection: ConnectionName): void;
   /** Lets time pass, microseconds. */
   sleep(microseconds: number): void;
   /**

@@ -4,11 +4,13 @@ export { type CommandPlace, HostRefusal, ShellError, type ShellErrorCode } from 
 export { helperFileReader } from './helper-files.js';
 export type {
   AddressOperation,
+  ConnectionName,
   LinkOperation,
   Locked,
   QdiscOperation,
   RouteOperation,
   ShellHost,
+  SocketEntry,
 } from './host.js';
 export type { RunOutcome } from './interpreter.js';
 export { Shell, type ShellOptions } from './shell.js';

@@ -3,6 +3,7 @@
 import type { BuiltIn } from '../command.js';
 import { ethtool } from './ethtool.js';
 import { cat, chmod, dd, echo, mkdir, printf, rm, touch } from './files.js';
+import { sockstat, tcpdrop } from './freebsd.js';
 import { ip } from './ip.js';
 import { nstat } from './nstat.js';
 import { sysctl } from './sysctl.js';
@@ -26,8 +27,10 @@ export const BUILT_INS: Readonly<Record<string, BuiltIn>> = {
   printf,
   rm,
   sleep,
+  sockstat,
   sysctl,
   tc,
+  tcpdrop,
   test,
   touch,
   true: () => 0,
