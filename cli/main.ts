@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+// The command line: one file a verb. It parses arguments and sets the exit status; everything else is the library's.
+
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { conformCommand } from './conform.js';
+import { EXIT_USAGE } from './exit.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const program = new Command('netchannel')
+  .description('A user-space TCP/IP stack on network channels: conformance, fuzzing and replay')
+  .version(version)
+  .showSuggestionAfterError()
+  .showHelpAfterError('(run it with --help for what there is)')
+  .exitOverride();
+
+program.addCommand(conformCommand());
+
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+  } else {
+    process.stderr.write(
+      `netchannel: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    process.exitCode = EXIT_USAGE;
+  }
+}
