@@ -246,8 +246,14 @@ describe('IPv6 extension headers', () => {
   });
 
   it('bounds headers and options, and drops truncated ones', () => {
-    const many = Array.from({ length: ext.IPV6_MAX_EXTENSIONS + 1 }, () => [60, 0, ...PADN]).flat();
-    expect(ext.walkIpv6(packet(60, ...many), 0, chain)).toBe(ext.WALK_DROP);
+    const headers = (n: number) => [
+      ...Array.from({ length: n - 1 }, () => [60, 0, ...PADN]).flat(),
+      6,
+      0,
+      ...PADN,
+    ];
+    expect(ext.walkIpv6(packet(60, ...headers(ext.IPV6_MAX_EXTENSIONS)), 0, chain)).toBe(0);
+    expect(ext.walkIpv6(packet(60, ...headers(ext.IPV6_MAX_EXTENSIONS + 1)), 0, chain)).toBe(ext.WALK_DROP);
     const options = Array.from({ length: ext.IPV6_MAX_OPTIONS + 1 }, () => [5, 0]).flat();
     expect(ext.walkIpv6(packet(60, 6, 2, ...options, 0, 0, 0, 0), 0, chain)).toBe(ext.WALK_DROP);
     expect(ext.walkIpv6(packet(60, 6, 0, ...options.slice(0, 6)), 0, chain)).toBe(0);

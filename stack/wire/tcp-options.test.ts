@@ -141,6 +141,7 @@ describe('TCP options', () => {
     expect(parse(3, 4, 5, 5, 4, 2)).toMatchObject({ wscale: -1, sackPermitted: true });
     expect(parse(8, 4, 0, 0, 4, 2)).toMatchObject({ hasTimestamps: false, sackPermitted: true });
     expect(parse(5, 9, 0, 0, 0, 0, 0, 0, 0, 4, 2)).toMatchObject({ sackCount: 0, sackPermitted: true });
+    expect(parse(5, 11, ...Array(9).fill(0), 4, 2)).toMatchObject({ sackCount: 0, sackPermitted: true });
     expect(parse(5, 2, 4, 2)).toMatchObject({ sackCount: 0, sackPermitted: true });
     expect(parse(5, 42, ...Array(40).fill(1))).toMatchObject({ sackCount: 0, malformed: false });
   });
@@ -152,6 +153,9 @@ describe('TCP options', () => {
   it('knows cookie lengths: none asks, odd is no option, out of range cancels', () => {
     expect(parse(34, 2).fastOpenLength).toBe(0);
     expect(parse(34, 5, 1, 2, 3).fastOpenLength).toBe(-1);
+    expect(parse(34, 7, 1, 2, 3, 4, 5).fastOpenLength).toBe(-1);
+    expect(parse(34, 6, 1, 2, 3, 4, 34, 7, 1, 2, 3, 4, 5).fastOpenLength).toBe(4);
+    expect(parse(34, 6, 1, 2, 3, 4, 34, 4, 1, 2).fastOpenLength).toBe(-1);
     expect(parse(34, 4, 1, 2).fastOpenLength).toBe(-1);
     expect(parse(34, 6, 1, 2, 3, 4).fastOpenLength).toBe(4);
     expect(parse(34, 20, ...Array(18).fill(1)).fastOpenLength).toBe(-1);
