@@ -4,7 +4,7 @@
 import { counterIndex } from '../host/counters.js';
 import { seqDiff, seqGt, seqLt } from '../wire/seq.js';
 import { TCP_ECE, TCP_SYN } from '../wire/tcp.js';
-import { idleRestartCheck, inCwndReduction, updatePacingRate } from './cwnd.js';
+import { inCwndReduction, updatePacingRate } from './cwnd.js';
 import { currentMss } from './mss.js';
 import { NAGLE_OFF } from './nagle.js';
 import { rateGenerate } from './rate.js';
@@ -83,13 +83,7 @@ function advanceUna(tcb: Tcb, ack: number): void {
 
 /** Window of the segment (RFC 9293 section 3.10.7.4) and SND.UNA. */
 function updateWindow(tcb: Tcb, now: number, seg: SegmentIn): void {
-  const { snd } = tcb;
-  const before = snd.wnd;
-  if (updateSendWindow(tcb, now, seg)) {
-    context.flag |= FLAG_WIN_UPDATE;
-    // What waited for the window was idle time all the same.
-    if (snd.wnd !== before && !snd.writeQueue.empty) idleRestartCheck(tcb, now);
-  }
+  if (updateSendWindow(tcb, now, seg)) context.flag |= FLAG_WIN_UPDATE;
   advanceUna(tcb, seg.ack);
 }
 

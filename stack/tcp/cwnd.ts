@@ -10,6 +10,8 @@ import { rtoAfterHandshake } from './rtt.js';
 import { TCP_CLOSE_WAIT, TCP_ESTABLISHED } from './states.js';
 import { CA_CWR, CA_OPEN, CA_RECOVERY, type Tcb } from './tcb.js';
 
+export { noteSent } from './rate.js';
+
 /** "Infinite" slow-start threshold. */
 export const INFINITE_SSTHRESH = 0x7fff_ffff;
 /** Initial window in segments (RFC 6928). */

@@ -50,6 +50,16 @@ function packetDelayed(tcb: Tcb): boolean {
   return tcb.state !== TCP_SYN_SENT;
 }
 
+/**
+ * The SYN (or SYN-ACK) was sent twice, and the peer echoes the timestamp of the first: the timeout was spurious, and the
+ * initial window need not suffer for it. `loss.retransStamp` is then the clock of the first SYN.
+ */
+export function undoSpuriousSyn(tcb: Tcb, _now: number): void {
+  const { loss, opt } = tcb;
+  if (!loss.undoMarked || loss.retransStamp === 0 || !opt.sawTimestamp) return;
+  if (loss.retransStamp === opt.rcvTsecr) clearUndo(tcb);
+}
+
 /** A reduction is remembered and all of it was needless. */
 export function mayUndo(tcb: Tcb): boolean {
   return tcb.loss.undoMarked && (tcb.loss.undoRetrans === 0 || packetDelayed(tcb));
