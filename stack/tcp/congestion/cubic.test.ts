@@ -119,7 +119,7 @@ describe('CUBIC (RFC 9438)', () => {
     const kit = afterLoss(100);
     kit.tcb.cc.isCwndLimited = false;
     const before = kit.tcb.cc.cwnd;
-    for (let i = 0; i < 500; i++) cubic.avoid(kit.tcb, 0, 2, (kit.now += 1000));
+    for (let i = 0; i < 500; i++) cubic.avoid(kit.tcb, 0, 2, kit.wait(1000).now);
     expect(kit.tcb.cc.cwnd).toBe(before);
   });
 
