@@ -21,6 +21,9 @@ export interface Token {
   readonly end: number;
 }
 
+/** Trees of longer snippets could be too deep to walk. */
+const MAX_TOKENS = 2000;
+
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
 const NUMBER =
   /(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?)/y;
@@ -84,6 +87,14 @@ export function tokenize(snippet: SnippetText): Token[] {
       tokens.push(token);
       at = token.end;
     }
+  }
+  if (tokens.length > MAX_TOKENS) {
+    throw snippet.error(
+      'UNSUPPORTED',
+      `the snippet is too long (${tokens.length} words, ${MAX_TOKENS} are allowed)`,
+      0,
+      1,
+    );
   }
   push('newline', '', text.length, text.length);
   while (indents.length > 1) {

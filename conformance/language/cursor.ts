@@ -25,12 +25,16 @@ const KIND_NAMES: Readonly<Record<TokenKind, string>> = {
   end: 'the end of the script',
 };
 
+/** Deeper expressions could exhaust our stack. */
+const MAX_DEPTH = 64;
+
 export class Cursor {
   readonly source: Source;
   readonly dialect: Dialect;
   private readonly lexer: Lexer;
   private readonly ahead: Token[] = [];
   private lastEnd = 0;
+  private depth = 0;
 
   constructor(source: Source, lexer: Lexer, dialect: Dialect) {
     this.source = source;
@@ -109,11 +113,22 @@ export class Cursor {
     return scriptError(this.source, code, problem, from.start, to.end, details);
   }
 
+  /** Runs the parser of something that can hold itself; refuses depths that no person writes. */
+  nested<T>(parse: () => T): T {
+    if (this.depth >= MAX_DEPTH) throw this.fail('SYNTAX', 'nested too deeply', this.peek());
+    this.depth++;
+    const result = parse();
+    this.depth--;
+    return result;
+  }
+
   // ------------------------------------------------------------ numbers
 
   /** A decimal number from `low` to `high`; `what` names the field in messages. */
   integer(what: string, low = 0, high = Number.MAX_SAFE_INTEGER): number {
-    if (!this.atKind('integer')) throw this.unexpected([`a number for the ${what}`]);
+    // A definition's number may be written either way.
+    const definedHex = this.atKind('hex') && this.peek().definedAs !== null;
+    if (!this.atKind('integer') && !definedHex) throw this.unexpected([`a number for the ${what}`]);
     return this.ranged(this.take(), what, low, high);
   }
 

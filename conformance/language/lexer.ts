@@ -32,6 +32,8 @@ const V4 = '[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+';
 const IPV6_SHAPE = new RegExp(
   `^(?:(?:${SEGMENT}:){7}${SEGMENT}|(?:${SEGMENT}(?::${SEGMENT})*)?::(?:(?:${SEGMENT}:)*${V4}|${SEGMENT}(?::${SEGMENT})*)?|(?:${SEGMENT}:){6}${V4})$`,
 );
+/** `xxxx:xxxx:xxxx:xxxx:xxxx:xxxx:255.255.255.255` */
+const MAX_IPV6_LENGTH = 45;
 const IPV6_CANDIDATE = /[0-9a-fA-F:]+(?:\.[0-9]+\.[0-9]+\.[0-9]+)?/y;
 
 function matchAt(pattern: RegExp, text: string, at: number): number {
@@ -47,7 +49,7 @@ function countGroups(address: string): number {
 
 /** Length of the IPv6 address at `at`, 0 for none. A trailing `:` that ends a header is not part of it. */
 function matchIpv6(text: string, at: number): number {
-  let length = matchAt(IPV6_CANDIDATE, text, at);
+  let length = Math.min(matchAt(IPV6_CANDIDATE, text, at), MAX_IPV6_LENGTH);
   if (length < 2) return 0;
   const candidate = text.slice(at, at + length);
   if (!candidate.includes('::') && candidate.split(':').length < 7) return 0;

@@ -7,6 +7,10 @@ import type { Token } from './tokens.js';
 
 /** An expression with its chain of `|`. `NAME = a|b` binds the whole chain to NAME. */
 export function parseExpression(cursor: Cursor): Expression {
+  return cursor.nested(() => parseChain(cursor));
+}
+
+function parseChain(cursor: Cursor): Expression {
   const first = cursor.peek();
   const operands = [parseOperand(cursor)];
   while (operands.at(-1)!.kind !== 'assign' && cursor.accept('|')) operands.push(parseOperand(cursor));

@@ -74,7 +74,7 @@ const FLAGS_EXPECTED = ["TCP flags (S F R P U E W A '.' '.0' to '.7', or '-')"];
 /** What else can follow a direction, for a guess at a mistyped word. */
 const PACKET_WORDS = ['udp', 'icmp', 'raw', 'ipv4', 'ipv6', 'gre', 'mpls', 'encap'];
 
-/** `S`, `P.`, `SEW`, `.5` (the three accurate ECN bits as a number), `-` for none. Parts touch each other. */
+/** `S`, `P.`, `SEW`, `.5` (the three accurate ECN bits as a number), `-` for none. */
 function parseFlags(cursor: Cursor): TcpFlags {
   const first = cursor.peek();
   const flags = {
@@ -92,7 +92,8 @@ function parseFlags(cursor: Cursor): TcpFlags {
   if (cursor.accept('-')) return { ...flags, span: cursor.spanOf(first) };
   let last: Token | null = null;
   for (let token = cursor.peek(); isFlagToken(token); token = cursor.peek()) {
-    if (last !== null && last.end !== token.start) break;
+    // A blank may stand before the dot, but not before more letters: those are the next field, mistyped.
+    if (last !== null && last.end !== token.start && token.kind === 'word') break;
     cursor.take();
     last = token;
     for (let i = 0; i < token.text.length; i++) applyFlag(cursor, flags, token, i);

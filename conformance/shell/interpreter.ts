@@ -2,43 +2,21 @@
 // in commands/, the outside world behind ShellHost.
 
 import { nearest } from '../language/suggest.js';
-import { ArithmeticError, evaluateArithmetic } from './arithmetic.js';
+import { callBuiltIn, withPlace } from './call-built-in.js';
 import type { BuiltIn, CommandContext } from './command.js';
 import { BUILT_INS } from './commands/index.js';
 import { setSysctlsHelper } from './commands/set-sysctls.js';
 import { type CommandPlace, HostRefusal, ShellError } from './errors.js';
+import { type Expander, expandWhole, expandWords } from './expansion.js';
+import { readPath, writePath } from './file-access.js';
 import type { ShellHost } from './host.js';
 import { parseCommands } from './parser.js';
-import type { Command, CommandList, Pipeline, Redirection, SimpleCommand, Word } from './syntax.js';
-import { sysctlNameOfPath } from './sysctl-names.js';
-import { VirtualFileError, type VirtualFiles } from './virtual-files.js';
+import { Exit, Sink, type Streams } from './streams.js';
+import type { Command, CommandList, Pipeline, Redirection, SimpleCommand } from './syntax.js';
+import type { VirtualFiles } from './virtual-files.js';
 
 const MAX_COMMANDS = 10_000;
 const MAX_DEPTH = 16;
-const MAX_OUTPUT = 1024 * 1024;
-
-/** Where output goes: text gathered, or thrown away. */
-class Sink {
-  text = '';
-  write(text: string): void {
-    this.text += text;
-    if (this.text.length > MAX_OUTPUT) this.text = this.text.slice(0, MAX_OUTPUT);
-  }
-}
-
-interface Streams {
-  readonly stdin: string;
-  readonly stdout: Sink;
-  readonly stderr: Sink;
-}
-
-/** Leaves a helper file or the whole text; `exit` and `return` throw it. */
-class Exit {
-  readonly status: number;
-  constructor(status: number) {
-    this.status = status;
-  }
-}
 
 export interface RunOutcome {
   readonly status: number;
@@ -154,7 +132,7 @@ export class Interpreter {
         return command.otherwise === null ? 0 : this.runBody(command.otherwise, streams);
       case 'for':
         this.status = 0;
-        for (const value of this.expandWords(command.words)) {
+        for (const value of expandWords(this.expander(), command.words)) {
           this.variables.set(command.name, value);
           this.runList(command.body, streams);
         }
@@ -174,9 +152,9 @@ export class Interpreter {
   // ------------------------------------------------------------ simple commands
 
   private runSimple(command: SimpleCommand, streams: Streams): number {
-    const words = this.expandWords(command.words);
+    const words = expandWords(this.expander(), command.words);
     const assignments = command.assignments.map(
-      ({ name, value }) => [name, this.expandWhole(value)] as const,
+      ({ name, value }) => [name, expandWhole(this.expander(), value)] as const,
     );
     const [name, ...args] = words;
     if (name === undefined) {
@@ -276,25 +254,7 @@ export class Interpreter {
       writeFile: (path, text, append) => this.writeFile(path, text, append, place, streams.stderr, name),
       variable: (variable) => this.variable(variable),
     };
-    try {
-      return builtIn(context);
-    } catch (error) {
-      if (error instanceof HostRefusal) {
-        streams.stderr.write(`${name}: ${error.message}\n`);
-        return 1;
-      }
-      throw this.wrapped(error, place, name);
-    }
-  }
-
-  /** Gives an error of the host or the files its place; errors that have one stay. */
-  private wrapped(error: unknown, place: CommandPlace, name: string): unknown {
-    if (error instanceof ShellError || error instanceof Exit) return error;
-    const message = error instanceof Error ? error.message : String(error);
-    const code = error instanceof VirtualFileError ? error.code : 'HOST';
-    const wrapped = new ShellError(code, `${name}: ${message}`, place, name);
-    wrapped.cause = error;
-    return wrapped;
+    return callBuiltIn(builtIn, context);
   }
 
   // ------------------------------------------------------------ files
@@ -317,10 +277,7 @@ export class Interpreter {
         path,
       );
     }
-    const interpreter = /^#![ \t]*(\S+)(?:[ \t]+(\S+))?/.exec(text);
-    const program = (interpreter?.[1]?.endsWith('/env') ? interpreter[2] : interpreter?.[1])
-      ?.split('/')
-      .at(-1);
+    const program = programOf(text);
     if (python || (program !== undefined && /^python[0-9.]*$/.test(program) && !plainText)) {
       return this.runBuiltIn(setSysctlsHelper, path, args, place, streams);
     }
@@ -340,23 +297,12 @@ export class Interpreter {
       return this.host.readHelperFile(path);
     } catch (error) {
       if (error instanceof HostRefusal) throw new ShellError('FORBIDDEN', error.message, place, path);
-      throw this.wrapped(error, place, path);
+      throw withPlace(error, place, path);
     }
   }
 
   private readFile(path: string): string | null {
-    if (path === '/dev/null') return '';
-    if (this.files.owns(path)) return this.files.readText(path) ?? null;
-    const sysctl = sysctlNameOfPath(path);
-    try {
-      if (sysctl !== null) return `${this.host.getSysctl(sysctl)}\n`;
-      const parameter = moduleParameterOfPath(path);
-      if (parameter !== null) return `${this.host.getModuleParameter(parameter)}\n`;
-    } catch (error) {
-      if (error instanceof HostRefusal) return null;
-      throw error;
-    }
-    return path.startsWith('/proc/') ? this.host.readProcFile(path) : null;
+    return readPath(this.host, this.files, path);
   }
 
   private writeFile(
@@ -367,29 +313,15 @@ export class Interpreter {
     stderr: Sink,
     name: string,
   ): boolean {
-    if (path === '/dev/null') return true;
-    const sysctl = sysctlNameOfPath(path);
-    const parameter = moduleParameterOfPath(path);
     try {
-      if (sysctl !== null) this.host.setSysctl(sysctl, text.trim());
-      else if (parameter !== null) this.host.setModuleParameter(parameter, text.trim());
-      else if (this.files.owns(path)) {
-        if (append) this.files.append(path, text);
-        else this.files.writeText(path, text);
-      } else {
-        throw new ShellError(
-          'FORBIDDEN',
-          `'${path}': only /proc/sys, /sys/module and /tmp can be written`,
-          place,
-          name,
-        );
-      }
+      if (writePath(this.host, this.files, path, text, append)) return true;
     } catch (error) {
-      if (!(error instanceof HostRefusal)) throw this.wrapped(error, place, name);
+      if (!(error instanceof HostRefusal)) throw withPlace(error, place, name);
       stderr.write(`${path}: ${error.message}\n`);
       return false;
     }
-    return true;
+    const problem = `'${path}': only /proc/sys, /sys/module and /tmp can be written`;
+    throw new ShellError('FORBIDDEN', problem, place, name);
   }
 
   /** Runs `action` with its output gathered as the redirections say; a refused write is a failure. */
@@ -407,7 +339,7 @@ export class Interpreter {
         else stderr = redirection.to === 1 ? stdout : stderr;
         continue;
       }
-      const path = this.expandWhole(redirection.target);
+      const path = expandWhole(this.expander(), redirection.target);
       if (redirection.kind === 'read') {
         const text = this.readFile(path);
         if (text === null) {
@@ -430,7 +362,7 @@ export class Interpreter {
     return status;
   }
 
-  // ------------------------------------------------------------ expansion
+  // ------------------------------------------------------------ variables
 
   private variable(name: string): string {
     if (name === '?') return String(this.status);
@@ -441,74 +373,23 @@ export class Interpreter {
     return this.variables.get(name) ?? '';
   }
 
-  private expandPart(part: Word['parts'][number], line: number): string {
-    switch (part.kind) {
-      case 'literal':
-        return part.text;
-      case 'parameter': {
-        const value = this.variable(part.name);
-        return value === '' && part.fallback !== null ? part.fallback : value;
-      }
-      case 'arithmetic':
-        try {
-          return evaluateArithmetic(part.text, (name) => this.variable(name)).toString();
-        } catch (error) {
-          if (error instanceof ArithmeticError)
-            throw new ShellError('SYNTAX', error.message, this.place(line));
-          throw error;
-        }
-      case 'substitution': {
+  private expander(): Expander {
+    return {
+      file: this.file,
+      parameters: this.parameters,
+      variable: (name) => this.variable(name),
+      substitute: (list) => {
         const stdout = new Sink();
-        this.runList(part.list, { stdin: '', stdout, stderr: new Sink() });
-        return stdout.text.replace(/\n+$/, '');
-      }
-    }
-  }
-
-  /** A word as one string, not split. */
-  private expandWhole(word: Word): string {
-    return word.parts.map((part) => this.expandPart(part, word.line)).join('');
-  }
-
-  /** Words with expansions outside quotes split at blanks; `"$@"` keeps each parameter whole. */
-  private expandWords(words: readonly Word[]): string[] {
-    return words.flatMap((word) => this.expandFields(word));
-  }
-
-  private expandFields(word: Word): string[] {
-    const fields: string[] = [];
-    let current: string | null = null;
-    for (const part of word.parts) {
-      if (part.kind === 'parameter' && part.name === '@' && part.quoted) {
-        const [first, ...rest] = this.parameters;
-        if (first !== undefined) current = (current ?? '') + first;
-        for (const parameter of rest) {
-          fields.push(current!);
-          current = parameter;
-        }
-        continue;
-      }
-      const text = this.expandPart(part, word.line);
-      if (part.kind === 'literal' || part.quoted) {
-        current = (current ?? '') + text;
-        continue;
-      }
-      const pieces = text.split(/[ \t\n]+/);
-      for (const [index, piece] of pieces.entries()) {
-        if (index > 0 && current !== null) {
-          fields.push(current);
-          current = null;
-        }
-        if (piece !== '') current = (current ?? '') + piece;
-      }
-    }
-    if (current !== null) fields.push(current);
-    return fields;
+        this.runList(list, { stdin: '', stdout, stderr: new Sink() });
+        return stdout.text;
+      },
+    };
   }
 }
 
-/** `tcp_cubic.hystart_detect` for `/sys/module/tcp_cubic/parameters/hystart_detect`; null for other paths. */
-function moduleParameterOfPath(path: string): string | null {
-  const found = /^\/sys\/module\/([A-Za-z0-9_]+)\/parameters\/([A-Za-z0-9_]+)$/.exec(path);
-  return found === null ? null : `${found[1]}.${found[2]}`;
+/** The program that a file's first line names, without its directory: `bash`, `python3`; undefined without `#!`. */
+function programOf(text: string): string | undefined {
+  const found = /^#![ \t]*(\S+)(?:[ \t]+(\S+))?/.exec(text);
+  const path = found?.[1]?.endsWith('/env') ? found[2] : found?.[1];
+  return path?.split('/').at(-1);
 }

@@ -11,21 +11,26 @@ export type Token =
 /** Longest first. A digit before `>` belongs to the operator. */
 const OPERATOR = /(?:&&|\|\||;;|&>>?|[0-9]?>>|[0-9]?>&[0-9]|[0-9]?>|<<|<|[|&;()])/y;
 
-export type ParseList = (text: string, file: string, line: number) => CommandList;
+/** `depth` counts the `$(...)` around the text. */
+export type ParseList = (text: string, file: string, line: number, depth: number) => CommandList;
+
+const MAX_DEPTH = 16;
 
 export class ShellLexer {
   private readonly text: string;
   private readonly file: string;
   private readonly parseList: ParseList;
+  private readonly depth: number;
   private line: number;
   private at = 0;
 
   /** `parseList` parses what stands in `$(...)`. */
-  constructor(text: string, file: string, line: number, parseList: ParseList) {
+  constructor(text: string, file: string, line: number, parseList: ParseList, depth = 0) {
     this.text = text;
     this.file = file;
     this.line = line;
     this.parseList = parseList;
+    this.depth = depth;
   }
 
   all(): Token[] {
@@ -171,9 +176,10 @@ export class ShellLexer {
     }
     if (text[at + 1] === '(') {
       const { line } = this;
+      if (this.depth >= MAX_DEPTH) throw this.error("'$(' is nested too deeply");
       const end = this.matchingEnd(at + 1, ')');
       const inner = text.slice(at + 2, end);
-      return { kind: 'substitution', list: this.parseList(inner, this.file, line), quoted };
+      return { kind: 'substitution', list: this.parseList(inner, this.file, line, this.depth + 1), quoted };
     }
     if (text[at + 1] === '{') {
       const found = /^\$\{([A-Za-z_][A-Za-z0-9_]*|[0-9]|[@*#?])(?::-([^}]*))?\}/.exec(

@@ -24,8 +24,8 @@ const RESERVED = new Set([
  * @param line the line of `file` that the text begins on
  * @throws ShellError with code SYNTAX
  */
-export function parseCommands(text: string, file: string, line: number): CommandList {
-  const tokens = new ShellLexer(text, file, line, parseCommands).all();
+export function parseCommands(text: string, file: string, line: number, depth = 0): CommandList {
+  const tokens = new ShellLexer(text, file, line, parseCommands, depth).all();
   const parser = new CommandParser(tokens, file);
   const list = parser.list();
   parser.finish();
