@@ -38,10 +38,10 @@ class TapReporter implements Reporter {
     for (const line of text.split('\n')) this.context.write(`# ${line}\n`);
   }
 
-  private yaml({ result }: ReportedRun): void {
+  private yaml({ result, note }: ReportedRun): void {
     const { failure } = result;
     const rows: [string, string | number | null][] = [
-      ['message', failure?.summary ?? result.reason],
+      ['message', failure?.summary ?? (result.reason || note)],
       ['file', failure?.span?.file ?? result.script],
       ['line', failure?.span?.line ?? null],
       ['column', failure?.span?.column ?? null],

@@ -34,6 +34,8 @@ export class FakeTarget extends HollowTarget {
   closed = 0;
   tcpInfo: Record<string, number> = {};
   failCommand: string | null = null;
+  /** Times at which something happens that ends a wait: a call returns. */
+  stops: number[] = [];
   private readonly pendingOut: { at: number; bytes: Uint8Array }[];
   private readonly handler: CallHandler;
 
@@ -53,7 +55,8 @@ export class FakeTarget extends HollowTarget {
       this.outgoing.push({ time: next.at, bytes: next.bytes });
       return this.time;
     }
-    return super.advance(until);
+    const stop = this.stops.find((t) => t > this.time && t < until);
+    return super.advance(stop ?? until);
   }
 
   override call(name: string, args: readonly unknown[]): PendingCall {

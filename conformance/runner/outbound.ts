@@ -32,7 +32,6 @@ export async function runOutbound(machine: Machine, packet: PacketBody): Promise
   let gathered = 0;
   do {
     const arrival = await nextPacket(machine, flow, packet, pieces);
-    learnSynAck(flow, packet, arrival.packet);
     const piece = { ...arrival, packet: toScriptNumbers(flow, arrival.packet) };
     if (pieces.length > 0) {
       const why = cannotFollow(piece.packet, pieces.at(-1)!.packet, gathered, wanted);
@@ -87,6 +86,7 @@ async function nextPacket(
       const time = machine.toScriptTime(captured.time);
       const decoded = decodePacket(captured.bytes, time);
       const mine = machine.sockets.isFrom(flow, decoded, packet.transport.kind);
+      if (mine) learnSynAck(flow, packet, decoded);
       const ace = packet.transport.kind === 'tcp' && packet.transport.flags.ace !== null;
       const record = machine.trace.packet(
         'out',

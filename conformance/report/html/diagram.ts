@@ -16,10 +16,11 @@ export function diagram(result: RunResult): string {
   if (packets.length < 2) return '';
   const sides = sidesOf(packets);
   if (sides.length === 0) return '';
-  return sides.map((side) => panel(side, result)).join('');
+  const flows = [...new Set(sides.map((side) => side.flow))];
+  return sides.map((side) => panel(side, result, flows)).join('');
 }
 
-function panel(side: Side, result: RunResult): string {
+function panel(side: Side, result: RunResult, flows: readonly number[]): string {
   const axes = new Axes(side, result);
   const parts: string[] = [axes.grid()];
   parts.push(steps('win', side.window, axes), steps('ack', side.acks, axes));
@@ -39,7 +40,7 @@ function panel(side: Side, result: RunResult): string {
     if (name) parts.push(mark(name, p, axes));
   }
   const who = side.direction === 'out' ? 'The target sends' : 'The script sends';
-  const flow = side.flow > 0 ? ` (connection ${side.flow + 1})` : '';
+  const flow = flows.length > 1 ? ` (connection ${flows.indexOf(side.flow) + 1})` : '';
   return `<figure><figcaption>${who}${flow}</figcaption><svg viewBox="0 0 ${Axes.WIDTH} ${Axes.HEIGHT}" role="img" aria-label="${who}: time-sequence diagram">${parts.join('')}${key(side)}</svg></figure>\n`;
 }
 

@@ -71,7 +71,7 @@ function section(run: ReportedRun, id: string): string {
   const note = run.note ? ` <i>${escapeXml(run.note)}</i>` : '';
   const head = `<summary><b>${verdict}</b> ${escapeXml(result.script)} <span>${result.ipVersion}</span>${note}</summary>`;
   const failure = result.reason === '' ? '' : `<pre class="reason">${escapeXml(result.reason)}</pre>`;
-  const body = `${failure}${diagram(result)}${script(run)}`;
+  const body = `${failure}${diagram(result)}${script(run, id)}`;
   return `<details class="${verdict}" id="${id}" data-verdict="${verdict}" data-name="${escapeXml(result.script)}"${open}>${head}\n${body}</details>\n`;
 }
 

@@ -5,7 +5,7 @@ import { timeText } from '../../runner/print-packet.js';
 import type { EventRecord, PacketRecord, RunResult } from '../../runner/result.js';
 import { escapeXml, type ReportedRun } from '../reporter.js';
 
-export function script(run: ReportedRun): string {
+export function script(run: ReportedRun, id: string): string {
   const { result, source } = run;
   if (source === '') return '';
   const failedLine = result.failure?.span?.line ?? -1;
@@ -24,7 +24,7 @@ export function script(run: ReportedRun): string {
           ? [`<i>${timeText(event.time)}</i>`]
           : []),
       ];
-      return `<tr class="${state}" id="L${number}"><td class="line">${number}</td><td class="text">${escapeXml(text)}</td><td class="seen">${seen.join('\n')}</td></tr>`;
+      return `<tr class="${state}" id="${id}L${number}"><td class="line">${number}</td><td class="text">${escapeXml(text)}</td><td class="seen">${seen.join('\n')}</td></tr>`;
     });
   const strays = result.packets.filter((p) => p.line === null);
   const rest =
