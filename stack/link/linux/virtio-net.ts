@@ -29,8 +29,7 @@ export function readVirtioHeader(buffers: PacketBuffers, index: number, at: numb
     const offset = b[at + 8]! | (b[at + 9]! << 8);
     if (start + offset + 2 > length) return false;
     buffers.setChecksum(index, CHECKSUM_PARTIAL);
-    buffers.setCsumStart(index, start);
-    buffers.setCsumOffset(index, offset);
+    buffers.setCsumPlace(index, start, offset);
   } else {
     buffers.setChecksum(index, (flags & F_DATA_VALID) !== 0 ? CHECKSUM_VERIFIED : CHECKSUM_NONE);
   }
@@ -83,3 +82,6 @@ export function superPacketHeaders(buffers: PacketBuffers, index: number): numbe
   const tcp = buffers.csumStart(index);
   return tcp + ((buffers.bytes[buffers.start(index) + tcp + 12]! >>> 4) << 2);
 }
+
+/** Whether the header at `at` leaves the transport checksum to the reader. */
+export const hasVirtioChecksum = (b: Uint8Array, at: number): boolean => (b[at]! & F_NEEDS_CSUM) !== 0;

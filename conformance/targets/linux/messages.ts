@@ -1,0 +1,36 @@
+// What the linux target's main side and its kernel thread say to each other.
+import type { TargetAddresses } from '../target.js';
+import type { CallReply } from './caller.js';
+
+export interface KernelSetup {
+  readonly addresses: TargetAddresses;
+  readonly file: string;
+  /** CLOCK_MONOTONIC in µs that is target time 0. */
+  readonly origin: number;
+  readonly congestionControl: string;
+}
+
+export type Request =
+  | { readonly op: 'call'; readonly name: string; readonly args: readonly unknown[] }
+  | { readonly op: 'advance'; readonly until: number }
+  | { readonly op: 'inject'; readonly packet: Uint8Array; readonly segmentSize: number }
+  | { readonly op: 'info'; readonly fd: number }
+  | { readonly op: 'command'; readonly text: string; readonly file: string; readonly line: number }
+  | { readonly op: 'close' };
+
+export interface WirePacket {
+  readonly time: number;
+  readonly bytes: Uint8Array;
+  readonly checksumPartial: boolean;
+}
+
+/** Every reply brings what has happened meanwhile. */
+export interface Reply {
+  readonly id: number;
+  readonly error?: { readonly message: string; readonly code: string | undefined };
+  readonly packets: readonly WirePacket[];
+  /** A call that has returned: the one asked for, or an earlier one that blocked. */
+  readonly returned: CallReply | null;
+  readonly info?: Record<string, number>;
+  readonly notes: readonly string[];
+}
