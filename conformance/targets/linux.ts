@@ -150,8 +150,3 @@ export class LinuxTarget implements Target {
     this.waiting.clear();
   }
 }
-
-/** A target per run, for `runScript`. Needs root, /dev/net/tun and iproute2; says which is missing. */
-export function linuxTarget(setup: { addresses: TargetAddresses; file: string }): LinuxTarget {
-  return new LinuxTarget(setup);
-}

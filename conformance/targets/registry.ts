@@ -24,6 +24,10 @@ const LOADERS: Readonly<Record<string, () => Promise<TargetFactory>>> = {
     const { EchoTarget } = await import('./echo.js');
     return () => new EchoTarget();
   },
+  linux: async () => {
+    const { LinuxTarget } = await import('./linux.js');
+    return (setup) => new LinuxTarget(setup);
+  },
 };
 
 export const TARGET_NAMES: readonly string[] = Object.keys(LOADERS);
