@@ -186,6 +186,25 @@ describe('impaired link', () => {
     expect([link.held, b.pending]).toEqual([0, 0]);
   });
 
+  it('counts what the inner link refuses, and waits while the pool is empty', () => {
+    const party = testParty(2, 0);
+    const [a, b] = memoryPair({ common: { framing: 'ip' } });
+    const refusing = Object.create(a, { transmit: { value: () => 0 } });
+    const link = new ImpairedLink(refusing);
+    send(link, 0, party, frame(1));
+    expect(link.tx.counters).toMatchObject({ seen: 1, dropped: 1 });
+    const slow = new ImpairedLink(a, { both: { delay: 10 } });
+    send(slow, 0, party, frame(2));
+    b.sendFrame(0, frame(3));
+    slow.receive(0, party, new Uint32Array(1), 1);
+    const taken = [party.alloc(10), party.alloc(10)];
+    expect(slow.receive(10, party, new Uint32Array(1), 1)).toBe(0);
+    expect([slow.held, slow.nextEvent()]).toEqual([2, 10]);
+    for (const index of taken) party.release(index);
+    expect(drain(slow, party, 20)).toEqual([[10, 3]]);
+    expect(drain(b, party, 20)).toEqual([[10, 2]]);
+  });
+
   it('refuses settings out of range', () => {
     const [a] = memoryPair();
     for (const bad of [
