@@ -12,4 +12,5 @@ export { withoutPositions } from './same-tree.js';
 export { nearest } from './suggest.js';
 export { errnoName, errnoNumber, errnoText, nearestSymbol, symbolNames, symbolValue } from './symbols.js';
 export { DefinitionError, splitDefinition } from './tokens.js';
+export { RoundTripError, type Verification, verifyScript } from './verify.js';
 export { childrenOf, systemCallsOf, walkExpression } from './walk.js';
