@@ -328,6 +328,12 @@ describe('input', () => {
       if (h.in.portUnreachable(0, out, 0) > 0) sent++;
     }
     expect(sent).toBe(6);
+    // An incomplete header chain in a first fragment (RFC 7112), as the reassembler reports it.
+    const fragment = packetOf(44, Uint8Array.of(6, 0, 0, 1, 0, 0, 0, 9, ...counting(16)), { v6: true });
+    expect(h.in.receive(fragment, 0, fragment.length, 1, false)).toBe(input.INPUT_FRAGMENT);
+    const n = h.in.parameterProblem(60e6, out, 0, null, 0, 3);
+    expect(parseIcmpError(out.slice(0, n), parsed(out.slice(0, n)), h.in.error)).toBe(0);
+    expect([h.in.error.type, h.in.error.code]).toEqual([4, 3]);
     const foreign = packetOf(60, Uint8Array.of(17, 0, 0x9e, 0, 0, 0, 0, 0), { v6: true, destination: A6 });
     expect(h.in.receive(foreign, 0, foreign.length, 1, false)).toBe(input.INPUT_NOT_OURS);
     expect(ipv6.hopLimit(foreign, 0)).toBe(64);

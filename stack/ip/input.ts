@@ -166,20 +166,20 @@ export class IpInput {
       : this.answerError(now, icmp.ICMP_UNREACHABLE, icmp.ICMP_PORT_UNREACHABLE, 0, out, at, null);
   }
 
-  /** The answer to INPUT_PROBLEM, and to FRAGMENT_PROBLEM with its own pointer. */
+  /** The answer to INPUT_PROBLEM, and to FRAGMENT_PROBLEM with the reassembler's pointer and code. */
   parameterProblem(
     now: number,
     out: Uint8Array,
     at: number,
     source: Uint8Array | null,
     pointer = this.packet.problemPointer,
+    code = this.reason === 0 ? 0 : this.packet.problemCode,
   ): number {
     const { packet } = this;
     if (this.reason === IP_ERR_PROBLEM_UNICAST && this.destination !== DST_UNICAST) return 0;
     if (isIpv4(packet.source)) {
       return this.answerError(now, icmp.ICMP_PARAMETER_PROBLEM, 0, (pointer << 24) >>> 0, out, at, source);
     }
-    const code = this.reason === 0 ? 0 : packet.problemCode;
     return this.answerError(now, icmpv6.ICMPV6_PARAMETER_PROBLEM, code, pointer, out, at, source);
   }
 

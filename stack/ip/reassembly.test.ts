@@ -62,7 +62,7 @@ describe('fragmentation and reassembly', () => {
       fc.property(
         fc.boolean(),
         fc.integer({ min: 1, max: 9000 }),
-        fc.integer({ min: 68, max: 1500 }),
+        fc.integer({ min: 80, max: 1500 }),
         fc.array(fc.nat(), { maxLength: 20 }),
         fc.infiniteStream(fc.nat()),
         (v6, length, mtu, duplicates, order) => {
@@ -194,6 +194,28 @@ describe('reassembly under attack', () => {
     expect(feed(r, piece(true, 65_528, 65_544, true))).toBe(re.FRAGMENT_PROBLEM);
     expect(r.problemPointer).toBe(42);
     expect(r.size).toBe(0);
+  });
+
+  it('wants all headers in the first fragment of an IPv6 packet (RFC 7112)', () => {
+    const r = new re.Reassembler();
+    const first = (next: number, ...data: number[]) =>
+      feed(r, packetOf(44, Uint8Array.of(next, 0, 0, 1, 0, 0, 0, 9, ...data), { v6: true }));
+    const options = [60, 0, 1, 4, 0, 0, 0, 0];
+    expect(first(60, ...options)).toBe(re.FRAGMENT_PROBLEM);
+    expect([r.problemCode, r.problemPointer, r.size]).toEqual([3, 0, 0]);
+    expect(first(6, ...new Array(16).fill(0))).toBe(re.FRAGMENT_PROBLEM);
+    expect(first(6, ...new Array(12).fill(0), 0x70, ...new Array(11).fill(0))).toBe(re.FRAGMENT_PROBLEM);
+    expect(first(6, ...new Array(12).fill(0), 0x60, ...new Array(11).fill(0))).toBe(re.FRAGMENT_WAITING);
+    expect(first(60, 17, ...options.slice(1), ...counting(8))).toBe(re.FRAGMENT_DROPPED);
+    const other = new re.Reassembler();
+    const good = packetOf(
+      44,
+      Uint8Array.of(60, 0, 0, 1, 0, 0, 0, 9, 17, ...options.slice(1), ...counting(8)),
+      {
+        v6: true,
+      },
+    );
+    expect(feed(other, good)).toBe(re.FRAGMENT_WAITING);
   });
 
   it('puts the largest packet together', () => {

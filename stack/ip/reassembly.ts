@@ -3,6 +3,10 @@
 // Linux); exact duplicates are ignored. Knows packets; nothing of flows or buffers.
 
 import { equalAddress } from '../wire/address.js';
+import { ICMPV6_PROTOCOL } from '../wire/icmpv6.js';
+import { Ipv6Chain, skipFrom } from '../wire/ipv6-extensions.js';
+import { TCP_MIN_HEADER, TCP_PROTOCOL } from '../wire/tcp.js';
+import { UDP_PROTOCOL } from '../wire/udp.js';
 import { Datagram } from './datagram.js';
 import type { IpPacket } from './packet.js';
 
@@ -12,7 +16,7 @@ export const FRAGMENT_WAITING = 0;
 export const FRAGMENT_COMPLETE = 1;
 /** The fragment was dropped: overlap, no room, nonsense. */
 export const FRAGMENT_DROPPED = 2;
-/** Dropped, and a Parameter Problem (code 0) with `problemPointer` may be sent (IPv6 only). */
+/** Dropped, and a Parameter Problem with `problemCode` and `problemPointer` may be sent (IPv6 only). */
 export const FRAGMENT_PROBLEM = 3;
 
 export interface ReassemblyOptions {
@@ -30,6 +34,16 @@ export interface ReassemblyOptions {
 }
 
 const MAX_PAYLOAD = 65535;
+const chain = new Ipv6Chain();
+
+// RFC 7112: the first fragment has all headers, the upper layer's included, or the packet can slip past filters.
+function headersComplete(b: Uint8Array, packet: IpPacket): boolean {
+  if (!skipFrom(b, packet.protocol, packet.payload, packet.end, chain)) return false;
+  const room = packet.end - chain.offset;
+  if (chain.protocol === TCP_PROTOCOL)
+    return room >= TCP_MIN_HEADER && room >= (b[chain.offset + 12] >>> 4) << 2;
+  return chain.protocol === UDP_PROTOCOL || chain.protocol === ICMPV6_PROTOCOL ? room >= 8 : true;
+}
 
 export class Reassembler {
   readonly #options: Required<ReassemblyOptions>;
@@ -38,6 +52,7 @@ export class Reassembler {
   #complete: Datagram | null = null;
   #memory = 0;
   #next = Number.POSITIVE_INFINITY;
+  problemCode = 0;
   problemPointer = 0;
   /** Packets put together; packets given up for overlap, time, and want of room. */
   readonly counters = { reassembled: 0, overlaps: 0, timeouts: 0, evicted: 0 };
@@ -72,6 +87,7 @@ export class Reassembler {
   /** Takes in a validated packet with `packet.fragment` set, received by `link` at `now`. Returns a FRAGMENT_… code. */
   add(now: number, b: Uint8Array, packet: IpPacket, link: number): number {
     this.#complete = null;
+    this.problemCode = 0;
     const { fragmentOffset: start, payloadLength: length, moreFragments } = packet;
     if (moreFragments && (length & 7) !== 0) {
       // RFC 8200 section 4.5: points to the payload length field.
@@ -84,6 +100,11 @@ export class Reassembler {
       return packet.ipv6 ? FRAGMENT_PROBLEM : FRAGMENT_DROPPED;
     }
     if (length === 0) return FRAGMENT_DROPPED;
+    if (packet.ipv6 && start === 0 && !headersComplete(b, packet)) {
+      this.problemCode = 3;
+      this.problemPointer = 0;
+      return FRAGMENT_PROBLEM;
+    }
     const d = this.#find(packet, link) ?? this.#open(now, packet, link);
     if (d.dead) return FRAGMENT_DROPPED;
     const before = d.memory;

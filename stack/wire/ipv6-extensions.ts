@@ -109,8 +109,13 @@ export function walkIpv6(b: Uint8Array, o: number, out: Ipv6Chain): number {
  * found bad: sets `out.protocol`, `out.offset` and the fragment fields. False when `b[o, end)` ends before the upper layer.
  */
 export function skipIpv6(b: Uint8Array, o: number, end: number, out: Ipv6Chain): boolean {
-  let next = b[o + IPV6_OFF_NEXT_HEADER];
-  let at = o + IPV6_HEADER;
+  return skipFrom(b, b[o + IPV6_OFF_NEXT_HEADER], o + IPV6_HEADER, end, out);
+}
+
+/** As `skipIpv6`, beginning with header `first` at `b[start]`. */
+export function skipFrom(b: Uint8Array, first: number, start: number, end: number, out: Ipv6Chain): boolean {
+  let next = first;
+  let at = start;
   out.fragment = -1;
   out.fragmentOffset = 0;
   out.moreFragments = false;
