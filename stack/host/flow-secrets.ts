@@ -1,0 +1,68 @@
+// What is derived from a flow's addresses and ports under a secret: initial sequence numbers (RFC 6528), timestamp
+// offsets (RFC 7323 section 7.1), where port choice starts (RFC 6056 section 3.3.3), IPv6 flow labels (RFC 6437).
+// Knows no connection and no socket.
+import type { FlowAddress } from '../tcp/segment.js';
+import { SipHash } from './siphash.js';
+
+/** Fills bytes with secrets. */
+export type SecretSource = (bytes: Uint8Array) => void;
+
+const TUPLE = 36;
+
+export class FlowSecrets {
+  private readonly isn: SipHash;
+  private readonly offset: SipHash;
+  private readonly port: SipHash;
+  private readonly label: SipHash;
+  private readonly bytes = new Uint8Array(TUPLE);
+
+  constructor(secrets: SecretSource) {
+    const key = () => {
+      const bytes = new Uint8Array(16);
+      secrets(bytes);
+      return new SipHash(bytes);
+    };
+    this.isn = key();
+    this.offset = key();
+    this.port = key();
+    this.label = key();
+  }
+
+  /** ISN = M + F(tuple, secret): M counts in 64 ns, as Linux (RFC 6528 asks for 4 µs or faster). `now` in µs. */
+  initialSequence(flow: FlowAddress, now: number): number {
+    this.fill(flow.localAddress, flow.remoteAddress, flow.localPort, flow.remotePort);
+    const m = Math.floor((now * 1000) / 64) % 4_294_967_296;
+    return (this.isn.hash(this.bytes, 0, TUPLE) + m) >>> 0;
+  }
+
+  /** Offset of the timestamp clock: by the address pair alone, as Linux, so that TIME-WAIT reuse (RFC 6191) works. */
+  timestampOffset(flow: FlowAddress): number {
+    this.fill(flow.localAddress, flow.remoteAddress, 0, 0);
+    return this.offset.hash(this.bytes, 0, TUPLE);
+  }
+
+  /** A 32-bit number from which the search for a local port towards this peer starts. */
+  portOffset(local: Uint8Array, remote: Uint8Array, remotePort: number): number {
+    this.fill(local, remote, 0, remotePort);
+    return this.port.hash(this.bytes, 0, TUPLE);
+  }
+
+  /** 20 bits, never zero. */
+  flowLabel(flow: FlowAddress): number {
+    this.fill(flow.localAddress, flow.remoteAddress, flow.localPort, flow.remotePort);
+    const label = this.label.hash(this.bytes, 0, TUPLE) & 0xf_ffff;
+    return label === 0 ? 1 : label;
+  }
+
+  private fill(local: Uint8Array, remote: Uint8Array, localPort: number, remotePort: number): void {
+    const b = this.bytes;
+    for (let i = 0; i < 16; i++) {
+      b[i] = local[i];
+      b[16 + i] = remote[i];
+    }
+    b[32] = localPort >>> 8;
+    b[33] = localPort;
+    b[34] = remotePort >>> 8;
+    b[35] = remotePort;
+  }
+}
