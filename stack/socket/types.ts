@@ -68,5 +68,5 @@ export interface PendingCall {
   /** Stack time in µs at which it returned; NaN while it waits. */
   readonly returnedAt: number;
   /** Called once with the result when it returns; at once when it already has. */
-  then(callback: (result: number) => void): void;
+  onReturn(callback: (result: number) => void): void;
 }

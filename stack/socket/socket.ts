@@ -1,0 +1,145 @@
+// What all sockets have in common: family, options of level SOL_SOCKET, pending errors, timeouts. TCP and UDP sockets add
+// their protocol. It knows no descriptors.
+import type { SocketEnvironment } from './environment.js';
+import { O_RDWR } from './constants.js';
+import { EOPNOTSUPP } from './errno.js';
+import { ErrorQueue } from './error-queue.js';
+import { OpenFile } from './file.js';
+import { ReceiveRequest, SendRequest } from './message.js';
+import { BLOCK } from './pending.js';
+import type { SocketAddress } from './types.js';
+
+/** Options that every socket keeps; times in µs. */
+export class SocketOptions {
+  reuseAddress = false;
+  reusePort = false;
+  broadcast = false;
+  dontRoute = false;
+  debug = false;
+  keepalive = false;
+  oobInline = false;
+  linger = false;
+  lingerTime = 0;
+  receiveTimeout = Number.POSITIVE_INFINITY;
+  sendTimeout = Number.POSITIVE_INFINITY;
+  priority = 0;
+  mark = 0;
+  timestamp = 0;
+  timestamping = 0;
+  zerocopy = false;
+  noCheck = false;
+  rxqOverflow = false;
+  peekOffset = -1;
+  maxPacingRate = Number.POSITIVE_INFINITY;
+  bindToDevice = '';
+  busyPoll = 0;
+  incomingCpu = -1;
+  passCred = false;
+  txRehash = 1;
+  // level SOL_IP
+  tos = 0;
+  ttl = -1;
+  mtuDiscover = 1;
+  freebind = false;
+  transparent = false;
+  bindAddressNoPort = false;
+  receiveError = false;
+  receiveTtl = false;
+  receiveTos = false;
+  packetInfo = false;
+  multicastTtl = 1;
+  multicastLoop = true;
+  minTtl = 0;
+  portRange = 0;
+  // level SOL_IPV6
+  v6only = false;
+  trafficClass = 0;
+  hopLimit = -1;
+  multicastHops = 1;
+  multicastLoop6 = true;
+  mtuDiscover6 = 1;
+  receiveError6 = false;
+  receiveHopLimit = false;
+  receiveTrafficClass = false;
+  packetInfo6 = false;
+  autoFlowLabel = -1;
+  minHopCount = 0;
+  flowInfoSend = false;
+  dontFragment = false;
+}
+
+export abstract class Socket extends OpenFile {
+  readonly env: SocketEnvironment;
+  readonly family: number;
+  readonly type: number;
+  readonly protocol: number;
+  readonly options = new SocketOptions();
+  readonly errorQueue = new ErrorQueue();
+  /** SO_COOKIE. */
+  readonly cookie: number;
+
+  constructor(env: SocketEnvironment, family: number, type: number, protocol: number, flags: number) {
+    super(O_RDWR | flags);
+    this.env = env;
+    this.family = family;
+    this.type = type;
+    this.protocol = protocol;
+    this.cookie = env.nextCookie();
+    this.options.v6only = env.config.ipv6Bindv6only !== 0;
+    const discover = env.config.ipNoPmtuDisc !== 0 ? 0 : 1;
+    this.options.mtuDiscover = discover;
+    this.options.mtuDiscover6 = 1;
+  }
+
+  abstract bind(address: SocketAddress): number;
+  /** Starts or continues a connect: 0, BLOCK while it is under way, or -errno. `first`: not yet tried by this call. */
+  abstract connect(address: SocketAddress, first: boolean): number;
+  abstract shutdown(how: number): number;
+  /** Sends what it can: total bytes when done, BLOCK when it must wait, or -errno. */
+  abstract send(request: SendRequest): number;
+  /** Receives: bytes, BLOCK when it must wait, or -errno. */
+  abstract receive(request: ReceiveRequest): number;
+  abstract localAddress(out: SocketAddress): number;
+  abstract remoteAddress(out: SocketAddress): number;
+  /** Pending error (a positive errno), cleared by reading: SO_ERROR. */
+  abstract takeError(): number;
+  abstract setOption(level: number, name: number, value: Uint8Array): number;
+  /** The value's bytes, or -errno. `length` is what the caller has room for. */
+  abstract getOption(level: number, name: number, length: number): Uint8Array | number;
+
+  listen(_backlog: number): number {
+    return -EOPNOTSUPP;
+  }
+
+  /** An accepted socket, BLOCK, or -errno. */
+  accept(_flags: number): Socket | number {
+    return -EOPNOTSUPP;
+  }
+
+  override get readTimeout(): number {
+    return this.options.receiveTimeout;
+  }
+
+  override get writeTimeout(): number {
+    return this.options.sendTimeout;
+  }
+
+  override readNow(target: Uint8Array, from: number, length: number): number {
+    return this.receive(new ReceiveRequest([target.subarray(from, from + length)], 0));
+  }
+
+  override writeNow(source: Uint8Array, from: number, length: number): number {
+    const request = new SendRequest([source.subarray(from, from + length)], 0);
+    const result = this.send(request);
+    return result === BLOCK && request.done > 0 ? request.done : result;
+  }
+
+  /** What a blocked send answers when its time is up, or when it may not block at all. */
+  sendInterrupted(request: SendRequest): number {
+    return request.done > 0 ? request.done : -11;
+  }
+
+  receiveInterrupted(request: ReceiveRequest): number {
+    return request.done > 0 ? request.done : -11;
+  }
+}
