@@ -1,0 +1,333 @@
+// A packet that came out of a channel's ring: IP's judgement, then TCP, UDP, ICMP or an answer. Fills the one SegmentIn of
+// the endpoint. It knows flows by their handles and never a socket.
+import { CHECKSUM_NONE, CHECKSUM_VERIFIED } from '../channel/buffers.js';
+import type { PoolParty } from '../channel/party.js';
+import { counterIndex } from '../host/counters.js';
+import { ipCounterIndex, type StackCounters } from '../host/ip-counters.js';
+import { indexOfLink, type NetworkLayer } from '../host/network.js';
+import { DST_UNICAST } from '../ip/addresses.js';
+import {
+  INPUT_DROP,
+  INPUT_ECHO,
+  INPUT_FRAGMENT,
+  INPUT_ICMP_ERROR,
+  INPUT_ND,
+  INPUT_NOT_OURS,
+  INPUT_PROBLEM,
+  INPUT_TRANSPORT,
+  INPUT_UNKNOWN,
+  type IpInput,
+} from '../ip/input.js';
+import { transportVerifies } from '../ip/packet.js';
+import { FRAGMENT_COMPLETE, FRAGMENT_PROBLEM, type Reassembler } from '../ip/reassembly.js';
+import {
+  listenerError,
+  listenerInput,
+  replyReset,
+  SegmentIn,
+  TIME_WAIT_NEW_SYN,
+  tcpError,
+  tcpInput,
+  timeWaitInput,
+} from '../tcp/index.js';
+import type { UdpEndpoint } from '../udp/udp-endpoint.js';
+import { copyAddress, isLinkLocal } from '../wire/address.js';
+import { parseTcpOptions } from '../wire/tcp-options.js';
+import * as tcp from '../wire/tcp.js';
+import { UDP_PROTOCOL } from '../wire/udp.js';
+import { countInput, countIcmpInput } from './input-counters.js';
+import type { PacketOutput } from './packet-output.js';
+import type { TcpEndpoint } from './tcp-endpoint.js';
+import { TcpHandle } from './tcp-handle.js';
+import type { TimeWaitEntry } from './time-wait-entry.js';
+
+const IN_SEGS = counterIndex('TcpInSegs');
+const IN_ERRS = counterIndex('TcpInErrs');
+const IN_CSUM = counterIndex('TcpInCsumErrors');
+const ICMP_IN_ERRORS = ipCounterIndex('IcmpInErrors');
+
+/** Most bytes that an answer of IP's own can have, quote included. */
+const ANSWER_MAX = 1280;
+
+/** Takes ARP and neighbour discovery of Ethernet links. */
+export interface LinkLayerInput {
+  arp(bytes: Uint8Array, start: number, length: number, link: number, now: number): void;
+  nd(bytes: Uint8Array, link: number, now: number): void;
+}
+
+export class PacketInput {
+  linkLayer: LinkLayerInput | null = null;
+  private readonly segment = new SegmentIn();
+  private readonly party: PoolParty;
+  private readonly output: PacketOutput;
+  private readonly network: NetworkLayer;
+  private readonly ip: IpInput;
+  private readonly fragments: Reassembler;
+  private readonly tcp: TcpEndpoint;
+  private readonly udp: UdpEndpoint;
+  private readonly counters: StackCounters;
+  private readonly scratch = new Uint8Array(16);
+
+  constructor(parts: {
+    output: PacketOutput;
+    network: NetworkLayer;
+    ip: IpInput;
+    fragments: Reassembler;
+    tcp: TcpEndpoint;
+    udp: UdpEndpoint;
+    counters: StackCounters;
+  }) {
+    this.party = parts.output.party;
+    this.output = parts.output;
+    this.network = parts.network;
+    this.ip = parts.ip;
+    this.fragments = parts.fragments;
+    this.tcp = parts.tcp;
+    this.udp = parts.udp;
+    this.counters = parts.counters;
+  }
+
+  /**
+   * Processes the packet of `index`, which the caller releases afterwards. `owner` is what its channel belongs to: a
+   * connection, a listener, or null for the default channel and UDP sockets.
+   */
+  receive(index: number, owner: TcpHandle | null, now: number): void {
+    const { party, ip } = this;
+    const l3 = party.l3Offset(index);
+    const start = party.start(index) + l3;
+    const length = party.length(index) - l3;
+    const link = party.interface(index);
+    if (length <= 0) {
+      this.linkLayer?.arp(party.bytes, party.start(index), party.length(index), link, now);
+      return;
+    }
+    // Only packets of our own can have come by the loopback.
+    const loopback = party.owner(index) === party.id;
+    const verdict = ip.receive(party.bytes, start, length, link, loopback);
+    countInput(this.counters.ip, ip.packet.ipv6, verdict, ip.reason);
+    this.dispatch(verdict, party.bytes, index, owner, now);
+  }
+
+  private dispatch(verdict: number, bytes: Uint8Array, index: number, owner: TcpHandle | null, now: number): void {
+    switch (verdict) {
+      case INPUT_TRANSPORT: {
+        const state = index < 0 ? CHECKSUM_NONE : this.party.checksum(index);
+        // A partial checksum was never on a wire: it is good by itself (Linux's CHECKSUM_PARTIAL on input).
+        const trusted = state === CHECKSUM_NONE ? CHECKSUM_NONE : CHECKSUM_VERIFIED;
+        const stamp = index < 0 ? now : this.party.stamp(index);
+        if (this.ip.packet.protocol === UDP_PROTOCOL) this.receiveUdp(bytes, trusted, stamp, now);
+        else this.receiveTcp(bytes, index, trusted, stamp, owner, now);
+        return;
+      }
+      case INPUT_FRAGMENT:
+        this.receiveFragment(bytes, now);
+        return;
+      case INPUT_ICMP_ERROR:
+        countIcmpInput(this.counters.ip, this.ip.packet, bytes);
+        this.receiveIcmpError(now);
+        return;
+      case INPUT_ECHO:
+        countIcmpInput(this.counters.ip, this.ip.packet, bytes);
+        this.answer(now, (out, at) => this.ip.echoReply(out, at, this.ownSource()), this.ip.packet.length);
+        return;
+      case INPUT_ND:
+        countIcmpInput(this.counters.ip, this.ip.packet, bytes);
+        this.linkLayer?.nd(bytes, this.ip.link, now);
+        return;
+      case INPUT_UNKNOWN:
+        this.answer(now, (out, at) => this.ip.protocolUnreachable(now, out, at));
+        return;
+      case INPUT_PROBLEM:
+        this.answer(now, (out, at) => this.ip.parameterProblem(now, out, at, this.ownSource()));
+        return;
+      case INPUT_DROP:
+      case INPUT_NOT_OURS:
+        return;
+      default:
+        countIcmpInput(this.counters.ip, this.ip.packet, bytes);
+    }
+  }
+
+  private receiveTcp(
+    bytes: Uint8Array,
+    index: number,
+    checksum: number,
+    stamp: number,
+    owner: TcpHandle | null,
+    now: number,
+  ): void {
+    const { ip, segment } = this;
+    const { packet } = ip;
+    const { counters } = this.tcp;
+    const at = packet.payload;
+    counters.add(IN_SEGS);
+    if (ip.destination !== DST_UNICAST) return;
+    if (tcp.checkTcp(bytes, at, packet.payloadLength) !== 0) {
+      counters.add(IN_ERRS);
+      return;
+    }
+    if (!transportVerifies(bytes, packet, packet.payloadLength, checksum)) {
+      counters.add(IN_CSUM);
+      counters.add(IN_ERRS);
+      return;
+    }
+    const head = tcp.headerLength(bytes, at);
+    copyAddress(segment.localAddress, 0, packet.destination, 0);
+    copyAddress(segment.remoteAddress, 0, packet.source, 0);
+    segment.localPort = tcp.dstPort(bytes, at);
+    segment.remotePort = tcp.srcPort(bytes, at);
+    segment.ipv6 = packet.ipv6;
+    segment.zone = this.zoneOf(packet.ipv6, packet.source, packet.destination);
+    segment.arrival = stamp;
+    segment.ecn = packet.ecn;
+    segment.tos = packet.tos;
+    segment.ttl = packet.ttl;
+    segment.seq = tcp.seq(bytes, at);
+    segment.ack = tcp.ack(bytes, at);
+    segment.flags = tcp.flags(bytes, at);
+    segment.window = tcp.window(bytes, at);
+    segment.urgent = tcp.urgent(bytes, at);
+    segment.length = packet.payloadLength - head;
+    const phantom = (segment.flags & tcp.TCP_SYN ? 1 : 0) + (segment.flags & tcp.TCP_FIN ? 1 : 0);
+    segment.endSeq = (segment.seq + segment.length + phantom) >>> 0;
+    segment.bytes = bytes;
+    segment.offset = at + head;
+    segment.headerOffset = at;
+    segment.headerEnd = at + head;
+    segment.gsoSize = index < 0 ? 0 : this.party.gsoSize(index);
+    segment.packetLength = packet.length;
+    parseTcpOptions(bytes, at + tcp.TCP_OFF_OPTIONS, at + head, segment.options);
+    this.deliverTcp(owner, now);
+  }
+
+  private deliverTcp(owner: TcpHandle | null, now: number): void {
+    const { segment } = this;
+    const { flows } = this.tcp;
+    let listener = owner !== null && owner.listener !== null ? owner : null;
+    let flow: TcpHandle | TimeWaitEntry | null = owner;
+    // Shared channels, and what was left in a ring when its flow moved on.
+    if (owner === null || listener !== null || !owner.mapped) {
+      flow = flows.find(
+        segment.localAddress,
+        segment.localPort,
+        segment.remoteAddress,
+        segment.remotePort,
+        segment.zone,
+      );
+    }
+    if (flow instanceof TcpHandle && flow.listener === null) {
+      tcpInput(flow.tcb, now, segment);
+      return;
+    }
+    listener ??= this.tcp.listenerFor(segment.localAddress, segment.localPort, segment.ipv6);
+    if (flow !== null && !(flow instanceof TcpHandle)) {
+      if (timeWaitInput(flow.record, now, segment) !== TIME_WAIT_NEW_SYN) return;
+      if (listener === null) return;
+      this.tcp.recycle(flow);
+    }
+    if (listener !== null && listener.listener !== null) {
+      listenerInput(listener.listener, now, segment);
+      this.tcp.recycled = null;
+    } else {
+      replyReset(this.tcp, now, segment);
+    }
+  }
+
+  private receiveUdp(bytes: Uint8Array, checksum: number, stamp: number, now: number): void {
+    const { ip } = this;
+    const { packet } = ip;
+    const zone = this.zoneOf(packet.ipv6, packet.source, packet.destination);
+    const taken = this.udp.input(bytes, packet, ip.destination, zone, ip.link, checksum, stamp);
+    if (!taken) this.answer(now, (out, at) => ip.portUnreachable(now, out, at));
+  }
+
+  private receiveFragment(bytes: Uint8Array, now: number): void {
+    const { fragments, ip } = this;
+    const { link } = ip;
+    const result = fragments.add(now, bytes, ip.packet, link);
+    if (result === FRAGMENT_PROBLEM) {
+      this.answer(now, (out, at) =>
+        ip.parameterProblem(now, out, at, this.ownSource(), fragments.problemPointer),
+      );
+      return;
+    }
+    if (result !== FRAGMENT_COMPLETE) return;
+    // One producer a ring: the whole packet goes back to the driver, which finds its channel.
+    const index = this.output.allocate(fragments.packetLength);
+    if (index < 0) return;
+    fragments.copyTo(this.party.bytes, this.party.start(index));
+    this.output.reinject(index, link, now);
+  }
+
+  private receiveIcmpError(now: number): void {
+    const { error } = this.ip;
+    const zone = this.zoneOf(error.ipv6, error.localAddress, error.remoteAddress);
+    const info = error.mtu || error.pointer;
+    if (error.protocol === UDP_PROTOCOL) {
+      this.udp.icmpError(error, zone, info, now);
+      return;
+    }
+    if (error.protocol !== tcp.TCP_PROTOCOL) return;
+    const flow = this.tcp.flows.find(
+      error.localAddress,
+      error.localPort,
+      error.remoteAddress,
+      error.remotePort,
+      zone,
+    );
+    if (flow instanceof TcpHandle) {
+      tcpError(flow.tcb, now, error.type, error.code, info, error.seq);
+      return;
+    }
+    if (flow !== null) return;
+    const listener = this.tcp.listenerFor(error.localAddress, error.localPort, error.ipv6)?.listener;
+    if (!listener) {
+      this.counters.ip.add(ICMP_IN_ERRORS);
+      return;
+    }
+    listenerError(
+      listener,
+      now,
+      error.remoteAddress,
+      error.remotePort,
+      error.localAddress,
+      error.ipv6,
+      error.type,
+      error.code,
+      info,
+      error.seq,
+    );
+  }
+
+  /** Sends what `write` puts into a buffer (bytes written, 0: nothing) to the source of the packet just received. */
+  private answer(
+    now: number,
+    write: (out: Uint8Array, at: number) => number,
+    room: number = ANSWER_MAX,
+  ): void {
+    const { packet } = this.ip;
+    const zone = this.zoneOf(packet.ipv6, packet.source, packet.destination);
+    const path = this.network.path(packet.source, zone);
+    if (path === null) return;
+    const index = this.output.allocate(Math.max(room, ANSWER_MAX));
+    if (index < 0) return;
+    const written = write(this.party.bytes, this.party.start(index));
+    if (written === 0) {
+      this.output.discard(index);
+      return;
+    }
+    this.party.setLength(index, written);
+    this.output.send(index, path.device, path.nextHop, this.output.defaultChannel, null, 0, now);
+  }
+
+  /** The address of ours from which to answer a packet that went to a group. */
+  private ownSource(): Uint8Array | null {
+    const { packet } = this.ip;
+    const zone = this.zoneOf(packet.ipv6, packet.source, packet.destination);
+    return this.network.selectSource(packet.source, zone, this.scratch) ? this.scratch : null;
+  }
+
+  private zoneOf(ipv6: boolean, a: Uint8Array, b: Uint8Array): number {
+    return ipv6 && (isLinkLocal(a) || isLinkLocal(b)) ? indexOfLink(this.ip.link) : 0;
+  }
+}

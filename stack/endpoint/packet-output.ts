@@ -1,0 +1,146 @@
+// The way of a packet out of the endpoint: a buffer, the device it leaves by, the tx ring, and word when it has left the
+// host. It writes no headers above the link's own. Loopback packets go back to the driver, which classifies them again.
+import { TO_STACK } from '../channel/buffers.js';
+import type { PoolParty } from '../channel/party.js';
+import type { Driver } from '../driver/driver.js';
+import { type EndpointPort, XMIT_BUSY } from '../driver/port.js';
+import { type DeviceState, LOOPBACK } from '../host/network.js';
+import type { TransmitOwner } from '../tcp/segment.js';
+import { XMIT_DROP, XMIT_NOBUFS } from '../tcp/segment.js';
+
+/** Bytes of an Ethernet header, which the link layer writes before the packet. */
+const ETHERNET = 14;
+
+/** Puts a link-layer header before a packet that is ready, or keeps it until the neighbour is known. */
+export interface LinkLayer {
+  /**
+   * The packet's network-layer bytes begin at `party.start(index)`; `nextHop` has 16 bytes. True when the header has
+   * been put before it (the packet now starts there): send it. False: the link layer has taken the buffer.
+   */
+  resolve(index: number, link: number, nextHop: Uint8Array, now: number): boolean;
+}
+
+export class PacketOutput {
+  readonly party: PoolParty;
+  readonly port: EndpointPort;
+  /** Channel in whose name everything goes that has no channel of its own. */
+  defaultChannel = 0;
+  linkLayer: LinkLayer | null = null;
+  /** Packets whose completion has not been told yet. */
+  private readonly done: number[] = [];
+  private readonly driver: Driver;
+  private readonly owners: (TransmitOwner | null)[];
+  private readonly charges: Float64Array;
+  private readonly doneOwners: TransmitOwner[] = [];
+
+  constructor(port: EndpointPort, driver: Driver) {
+    this.port = port;
+    this.driver = driver;
+    this.party = port.party;
+    this.owners = new Array(this.party.count).fill(null);
+    this.charges = new Float64Array(this.party.count);
+    this.party.onReturn = (index) => this.returned(index);
+  }
+
+  /** A buffer for a network-layer packet of `bytes`, with room for a link header before it; -1: none left. */
+  allocate(bytes: number): number {
+    const index = this.party.alloc(bytes);
+    if (index >= 0) this.party.setLength(index, bytes);
+    return index;
+  }
+
+  /**
+   * Sends the packet of `index` by `device` to `nextHop` in the name of `channel`. The buffer is gone whatever the
+   * verdict (XMIT_*). `owner` is told of `charge` when it has left the host's queue.
+   */
+  send(
+    index: number,
+    device: DeviceState,
+    nextHop: Uint8Array,
+    channel: number,
+    owner: TransmitOwner | null,
+    charge: number,
+    now: number,
+  ): number {
+    const { party } = this;
+    party.setChannel(index, channel);
+    if (owner !== null && charge > 0) {
+      this.owners[index] = owner;
+      this.charges[index] = charge;
+    }
+    if (device.number === LOOPBACK) {
+      party.setInterface(index, 0);
+      party.setDirection(index, TO_STACK);
+      party.setL3Offset(index, 0);
+      party.setStamp(index, now);
+      return this.transmit(index, LOOPBACK, now);
+    }
+    if (!device.up) {
+      this.discard(index);
+      return XMIT_DROP;
+    }
+    party.setInterface(index, device.number);
+    if (device.link!.framing === 'ethernet') {
+      party.setL3Offset(index, ETHERNET);
+      if (this.linkLayer === null || !this.linkLayer.resolve(index, device.number, nextHop, now)) return 0;
+    } else {
+      party.setL3Offset(index, 0);
+    }
+    return this.transmit(index, device.number, now);
+  }
+
+  /** Sends a frame that is complete (ARP, or a packet that waited for its neighbour). */
+  sendFrame(index: number, link: number, now: number): number {
+    this.party.setInterface(index, link);
+    return this.transmit(index, link, now);
+  }
+
+  /** Gives a packet made here (reassembly) back to the driver, as if it had just come by `link`. */
+  reinject(index: number, link: number, now: number): number {
+    const { party } = this;
+    party.setChannel(index, this.defaultChannel);
+    party.setInterface(index, link);
+    party.setDirection(index, TO_STACK);
+    party.setL3Offset(index, 0);
+    party.setStamp(index, now);
+    return this.transmit(index, LOOPBACK, now);
+  }
+
+  private transmit(index: number, link: number, now: number): number {
+    const verdict = this.port.transmit(index, now);
+    if (verdict === XMIT_BUSY) {
+      this.discard(index);
+      return XMIT_NOBUFS;
+    }
+    // As Linux runs the queue discipline right after queueing (__qdisc_run): what may leave has left when this returns.
+    if (link !== LOOPBACK) this.driver.egress[link].pump(now);
+    return verdict;
+  }
+
+  /** Drops an own buffer; its owner is told as if it had left. */
+  discard(index: number): void {
+    this.returned(index);
+    this.party.release(index);
+  }
+
+  /** An own buffer came home. Nobody is told in the midst of a transmission: see `complete`. */
+  returned(index: number): void {
+    const owner = this.owners[index];
+    if (owner === null) return;
+    this.owners[index] = null;
+    this.doneOwners.push(owner);
+    this.done.push(this.charges[index]);
+  }
+
+  /** Tells owners of packets that have left the host; true when there were any. Between steps only. */
+  complete(now: number): boolean {
+    this.port.collect();
+    if (this.done.length === 0) return false;
+    // Owners may send again and add to the list.
+    for (let i = 0; i < this.done.length; i++) this.doneOwners[i].onTransmitDone(this.done[i], now);
+    this.done.length = 0;
+    this.doneOwners.length = 0;
+    return true;
+  }
+}
+

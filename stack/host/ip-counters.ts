@@ -1,0 +1,143 @@
+// SNMP counters below TCP, under Linux's names (/proc/net/snmp, /proc/net/snmp6), and the one object that shows all counters
+// of a stack. Always on: an increment of a typed array.
+import { TcpCounters } from './counters.js';
+
+export const IP_COUNTER_NAMES = [
+  'IpInReceives',
+  'IpInHdrErrors',
+  'IpInAddrErrors',
+  'IpInUnknownProtos',
+  'IpInDiscards',
+  'IpInDelivers',
+  'IpOutRequests',
+  'IpOutDiscards',
+  'IpOutNoRoutes',
+  'IpReasmTimeout',
+  'IpReasmReqds',
+  'IpReasmOKs',
+  'IpReasmFails',
+  'IpFragOKs',
+  'IpFragFails',
+  'IpFragCreates',
+  'IpExtInTruncatedPkts',
+  'IpExtInCsumErrors',
+  'IcmpInMsgs',
+  'IcmpInErrors',
+  'IcmpInCsumErrors',
+  'IcmpInDestUnreachs',
+  'IcmpInTimeExcds',
+  'IcmpInParmProbs',
+  'IcmpInEchos',
+  'IcmpInEchoReps',
+  'IcmpOutMsgs',
+  'IcmpOutErrors',
+  'IcmpOutRateLimitGlobal',
+  'IcmpOutRateLimitHost',
+  'IcmpOutDestUnreachs',
+  'IcmpOutTimeExcds',
+  'IcmpOutParmProbs',
+  'IcmpOutEchoReps',
+  'UdpInDatagrams',
+  'UdpNoPorts',
+  'UdpInErrors',
+  'UdpOutDatagrams',
+  'UdpRcvbufErrors',
+  'UdpSndbufErrors',
+  'UdpInCsumErrors',
+  'UdpMemErrors',
+  'Ip6InReceives',
+  'Ip6InHdrErrors',
+  'Ip6InTooBigErrors',
+  'Ip6InNoRoutes',
+  'Ip6InAddrErrors',
+  'Ip6InUnknownProtos',
+  'Ip6InTruncatedPkts',
+  'Ip6InDiscards',
+  'Ip6InDelivers',
+  'Ip6OutRequests',
+  'Ip6OutDiscards',
+  'Ip6OutNoRoutes',
+  'Ip6ReasmTimeout',
+  'Ip6ReasmReqds',
+  'Ip6ReasmOKs',
+  'Ip6ReasmFails',
+  'Ip6FragOKs',
+  'Ip6FragFails',
+  'Ip6FragCreates',
+  'Icmp6InMsgs',
+  'Icmp6InErrors',
+  'Icmp6OutMsgs',
+  'Icmp6OutErrors',
+  'Icmp6InCsumErrors',
+  'Icmp6OutRateLimitHost',
+  'Icmp6InDestUnreachs',
+  'Icmp6InPktTooBigs',
+  'Icmp6InTimeExcds',
+  'Icmp6InParmProblems',
+  'Icmp6InEchos',
+  'Icmp6InEchoReplies',
+  'Icmp6InNeighborSolicits',
+  'Icmp6InNeighborAdvertisements',
+  'Icmp6OutDestUnreachs',
+  'Icmp6OutTimeExcds',
+  'Icmp6OutParmProblems',
+  'Icmp6OutEchoReplies',
+  'Icmp6OutNeighborSolicits',
+  'Icmp6OutNeighborAdvertisements',
+  'Udp6InDatagrams',
+  'Udp6NoPorts',
+  'Udp6InErrors',
+  'Udp6OutDatagrams',
+  'Udp6RcvbufErrors',
+  'Udp6SndbufErrors',
+  'Udp6InCsumErrors',
+] as const;
+
+export type IpCounterName = (typeof IP_COUNTER_NAMES)[number];
+
+const indexOfName = new Map<string, number>(IP_COUNTER_NAMES.map((name, index) => [name, index]));
+
+/** Index of a counter: resolve once at module load, then use `IpCounters.add(index)`. */
+export function ipCounterIndex(name: IpCounterName): number {
+  return indexOfName.get(name)!;
+}
+
+export class IpCounters {
+  readonly values = new Float64Array(IP_COUNTER_NAMES.length);
+
+  add(index: number, by = 1): void {
+    this.values[index] += by;
+  }
+}
+
+/** All counters of a stack. */
+export class StackCounters {
+  readonly tcp = new TcpCounters();
+  readonly ip = new IpCounters();
+
+  /** Value by Linux's name; undefined when there is no such counter. */
+  get(name: string): number | undefined {
+    const index = indexOfName.get(name);
+    return index === undefined ? this.tcp.get(name) : this.ip.values[index];
+  }
+
+  /** All counters, name to value. */
+  snapshot(): Record<string, number> {
+    const ip = IP_COUNTER_NAMES.map((name, index) => [name, this.ip.values[index]]);
+    return { ...Object.fromEntries(ip), ...this.tcp.snapshot() };
+  }
+
+  /**
+   * As nstat prints: a heading, then name, value and rate a line. Zero counters are left out unless `zeros`; `since`
+   * (an earlier snapshot) shows the difference, as nstat does between its runs.
+   */
+  format(options: { zeros?: boolean; since?: Readonly<Record<string, number>> } = {}): string {
+    const lines = ['#kernel'];
+    for (const [name, value] of Object.entries(this.snapshot())) {
+      const shown = value - (options.since?.[name] ?? 0);
+      if (shown === 0 && !options.zeros) continue;
+      lines.push(`${name.padEnd(31)} ${String(shown).padEnd(18)} 0.0`);
+    }
+    return `${lines.join('\n')}\n`;
+  }
+}
