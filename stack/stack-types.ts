@@ -1,6 +1,6 @@
 // The inline stack as its owner sees it. `createStack(options)` (stack.ts) makes one.
 import type { StackConfig } from './config/config.js';
-import type { TcpCounters } from './host/counters.js';
+import type { StackCounters } from './host/ip-counters.js';
 import type { Posix } from './socket/posix.js';
 import type { AddressOption, RouteOption } from './stack-options.js';
 
@@ -46,7 +46,7 @@ export interface StackUsage {
 
 export interface Stack {
   readonly config: StackConfig;
-  readonly counters: TcpCounters;
+  readonly counters: StackCounters;
   readonly posix: Posix;
   readonly devices: readonly Device[];
 
@@ -58,7 +58,7 @@ export interface Stack {
    * taken from the links and the rings drained, then timers that are due fire, until nothing more happens at this time.
    * Returns the number of packets and timers handled.
    */
-  run(now: number): number;
+  run(now?: number): number;
 
   /** Earliest time at which `run` has something to do (timers, qdisc departures, links' next events); Infinity: none. */
   nextTimeout(): number;

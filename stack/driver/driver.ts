@@ -74,6 +74,8 @@ export class Driver implements InlineDriver {
     reinjected: 0,
     wakeups: 0,
   };
+  /** Set in one thread: told of each channel that has something new, so that its reader need not look at all of them. */
+  onPublish: ((channel: number) => void) | undefined;
   readonly #arena: Arena;
   readonly #address: StackAddress;
   readonly #links: readonly Link[];
@@ -278,6 +280,7 @@ export class Driver implements InlineDriver {
       touched[i].ring.publish();
       touched[i].touched = false;
       this.#ring[touched[i].endpoint] = 1;
+      if (this.onPublish) this.onPublish(touched[i].number);
     }
     for (let i = 0; i < touched.length; i++) {
       const endpoint = touched[i].endpoint;

@@ -18,7 +18,7 @@ import {
   INPUT_UNKNOWN,
   type IpInput,
 } from '../ip/input.js';
-import { transportVerifies } from '../ip/packet.js';
+import { type IpPacket, transportVerifies } from '../ip/packet.js';
 import { FRAGMENT_COMPLETE, FRAGMENT_PROBLEM, type Reassembler } from '../ip/reassembly.js';
 import {
   listenerError,
@@ -32,10 +32,10 @@ import {
 } from '../tcp/index.js';
 import type { UdpEndpoint } from '../udp/udp-endpoint.js';
 import { copyAddress, isLinkLocal } from '../wire/address.js';
-import { parseTcpOptions } from '../wire/tcp-options.js';
 import * as tcp from '../wire/tcp.js';
+import { parseTcpOptions } from '../wire/tcp-options.js';
 import { UDP_PROTOCOL } from '../wire/udp.js';
-import { countInput, countIcmpInput } from './input-counters.js';
+import { countIcmpInput, countInput } from './input-counters.js';
 import type { PacketOutput } from './packet-output.js';
 import type { TcpEndpoint } from './tcp-endpoint.js';
 import { TcpHandle } from './tcp-handle.js';
@@ -52,7 +52,7 @@ const ANSWER_MAX = 1280;
 /** Takes ARP and neighbour discovery of Ethernet links. */
 export interface LinkLayerInput {
   arp(bytes: Uint8Array, start: number, length: number, link: number, now: number): void;
-  nd(bytes: Uint8Array, link: number, now: number): void;
+  nd(bytes: Uint8Array, packet: IpPacket, link: number, now: number): void;
 }
 
 export class PacketInput {
@@ -108,7 +108,13 @@ export class PacketInput {
     this.dispatch(verdict, party.bytes, index, owner, now);
   }
 
-  private dispatch(verdict: number, bytes: Uint8Array, index: number, owner: TcpHandle | null, now: number): void {
+  private dispatch(
+    verdict: number,
+    bytes: Uint8Array,
+    index: number,
+    owner: TcpHandle | null,
+    now: number,
+  ): void {
     switch (verdict) {
       case INPUT_TRANSPORT: {
         const state = index < 0 ? CHECKSUM_NONE : this.party.checksum(index);
@@ -132,7 +138,7 @@ export class PacketInput {
         return;
       case INPUT_ND:
         countIcmpInput(this.counters.ip, this.ip.packet, bytes);
-        this.linkLayer?.nd(bytes, this.ip.link, now);
+        this.linkLayer?.nd(bytes, this.ip.packet, this.ip.link, now);
         return;
       case INPUT_UNKNOWN:
         this.answer(now, (out, at) => this.ip.protocolUnreachable(now, out, at));
@@ -253,7 +259,7 @@ export class PacketInput {
     }
     if (result !== FRAGMENT_COMPLETE) return;
     // One producer a ring: the whole packet goes back to the driver, which finds its channel.
-    const index = this.output.allocate(fragments.packetLength);
+    const index = this.output.allocate(fragments.completeLength);
     if (index < 0) return;
     fragments.copyTo(this.party.bytes, this.party.start(index));
     this.output.reinject(index, link, now);

@@ -123,6 +123,12 @@ export class PacketOutput {
     this.party.release(index);
   }
 
+  /** Own buffers that are out: in rings, queues, or waiting for a neighbour. */
+  get inUse(): number {
+    this.port.collect();
+    return this.party.size - this.party.available;
+  }
+
   /** An own buffer came home. Nobody is told in the midst of a transmission: see `complete`. */
   returned(index: number): void {
     const owner = this.owners[index];
@@ -143,4 +149,3 @@ export class PacketOutput {
     return true;
   }
 }
-

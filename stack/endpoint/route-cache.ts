@@ -1,5 +1,5 @@
 // What a route tells a connection, as the core wants it: one object per destination, kept while nothing changes.
-import { type NetworkLayer } from '../host/network.js';
+import type { NetworkLayer } from '../host/network.js';
 import type { TcpMetrics } from '../host/tcp-metrics.js';
 import type { FlowAddress, RouteMetrics } from '../tcp/index.js';
 import { equalAddress } from '../wire/address.js';

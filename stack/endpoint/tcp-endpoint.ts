@@ -14,22 +14,22 @@ import {
   FastOpenState,
   type FlowAddress,
   type Listener,
+  listenerNextTimeout,
   type RouteMetrics,
   type SegmentSink,
   type Tcb,
   type TcbHost,
   type TcpMemory,
   type TimeWaitRecord,
+  tcpAbort,
   tcpConnect,
   tcpListen,
   tcpNextTimeout,
-  listenerNextTimeout,
   timeWaitReusable,
 } from '../tcp/index.js';
 import { PayloadHeap } from '../tcp/payload.js';
 import { copyAddress, equalAddress, isLoopback, isUnspecified } from '../wire/address.js';
 import { TCP_PROTOCOL } from '../wire/tcp.js';
-import { EADDRINUSE } from '../tcp/errno.js';
 import type { FlowChannels, OpenChannel } from './flow-channels.js';
 import { FlowMap } from './flow-map.js';
 import { RouteCache } from './route-cache.js';
@@ -217,6 +217,29 @@ export class TcpEndpoint implements TcbHost {
   /** The record that the SYN being processed replaces. */
   recycled: TimeWaitRecord | null = null;
 
+  /** The stack closes: whatever is left is aborted without a socket's help, TIME-WAIT records included. */
+  closeAll(): void {
+    for (const handle of [...this.handles]) {
+      handle.user = null;
+      if (handle.listener === null) tcpAbort(handle.tcb, this.options.now());
+      this.forget(handle);
+    }
+    for (const flow of [...this.flows.values()]) if (flow instanceof TimeWaitEntry) this.dropTimeWait(flow);
+  }
+
+  /** Counts for leak tests. */
+  usage(): { connections: number; listeners: number; requests: number; timeWaits: number } {
+    let listeners = 0;
+    let requests = 0;
+    for (const handle of this.handles) {
+      if (handle.listener === null) continue;
+      listeners++;
+      requests += listenerRequests(handle.listener);
+    }
+    const timeWaits = [...this.flows.values()].filter((flow) => flow instanceof TimeWaitEntry).length;
+    return { connections: this.handles.size - listeners, listeners, requests, timeWaits };
+  }
+
   // --- between steps ---
 
   /** Looks up the deadlines that may have changed. */
@@ -226,7 +249,8 @@ export class TcpEndpoint implements TcbHost {
       const handle = dirtyTimers[i];
       if (!handle.timerDirty) continue;
       handle.timerDirty = false;
-      const next = handle.listener === null ? tcpNextTimeout(handle.tcb) : listenerNextTimeout(handle.listener);
+      const next =
+        handle.listener === null ? tcpNextTimeout(handle.tcb) : listenerNextTimeout(handle.listener);
       this.options.timers.set(handle, next);
     }
     dirtyTimers.length = 0;
@@ -253,6 +277,22 @@ export class TcpEndpoint implements TcbHost {
     this.flows.remove(entry);
     this.ports.remove(entry.binding);
     this.options.timers.set(entry, Number.POSITIVE_INFINITY);
+  }
+
+  /** SO_TIMESTAMPING flags of the connection's socket, which decide what `transmitTimestamp` is told. */
+  setTimestamping(tcb: Tcb, flags: number): void {
+    (tcb.owner as TcpHandle).timestamping = flags;
+  }
+
+  /** The stack's fast-open keys as TCP_FASTOPEN_KEY reads them: 16 or 32 bytes; none without keys. */
+  fastOpenKeys(): Uint8Array {
+    const words = this.config.tcpFastopenKey.split(/[-,]/).filter((word) => word !== '');
+    const bytes = new Uint8Array(4 * words.length);
+    const view = new DataView(bytes.buffer);
+    words.forEach((word, index) => {
+      view.setUint32(4 * index, Number.parseInt(word, 16), true);
+    });
+    return bytes;
   }
 
   // --- TcbHost ---
@@ -391,4 +431,10 @@ export class TcpEndpoint implements TcbHost {
   }
 }
 
+/** Requests in SYN-RECEIVED, where the core's listener tells. */
+function listenerRequests(listener: Listener): number {
+  return (listener as { requests?: { size?: number } }).requests?.size ?? 0;
+}
+
+const EADDRINUSE = 98;
 const EMPTY: readonly TcpHandle[] = [];

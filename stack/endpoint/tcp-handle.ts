@@ -38,6 +38,8 @@ export class TcpHandle extends TimerEntry implements FlowAddress {
   pathDevice: DeviceState | null = null;
   pathNextHop: Uint8Array = NOWHERE;
   forgotten = false;
+  /** SOF_TIMESTAMPING_* of its socket. */
+  timestamping = 0;
 
   constructor(tcb: Tcb) {
     super();

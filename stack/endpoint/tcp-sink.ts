@@ -23,7 +23,13 @@ const OUT_NO_ROUTES = ipCounterIndex('IpOutNoRoutes');
 const OUT_NO_ROUTES_6 = ipCounterIndex('Ip6OutNoRoutes');
 
 /** Fills in the digest of RFC 2385 at `b[digestAt]`; the segment begins at `b[tcp]`. */
-export type SegmentSigner = (flow: FlowAddress, b: Uint8Array, tcp: number, length: number, digestAt: number) => void;
+export type SegmentSigner = (
+  flow: FlowAddress,
+  b: Uint8Array,
+  tcp: number,
+  length: number,
+  digestAt: number,
+) => void;
 
 export class TcpSink implements SegmentSink {
   signer: SegmentSigner | null = null;
@@ -106,8 +112,7 @@ export class TcpSink implements SegmentSink {
     if (device.link === null || device.link.checksumOffload) {
       startTransport(bytes, tcp, head + length, TCP_OFF_CHECKSUM, source, destination, TCP_PROTOCOL);
       party.setChecksum(index, CHECKSUM_PARTIAL);
-      party.setCsumStart(index, tcp - start);
-      party.setCsumOffset(index, TCP_OFF_CHECKSUM);
+      party.setCsumPlace(index, tcp - start, TCP_OFF_CHECKSUM);
     } else {
       finishTransport(bytes, tcp, head + length, TCP_OFF_CHECKSUM, source, destination, TCP_PROTOCOL);
     }
@@ -141,6 +146,8 @@ export class TcpSink implements SegmentSink {
 /** A number for the flow in the queue discipline, never 0. */
 function flowTag(flow: FlowAddress): number {
   const a = flow.remoteAddress;
-  const mixed = Math.imul((flow.localPort << 16) | flow.remotePort, 0x9e37_79b1) ^ ((a[12] << 24) | (a[13] << 16) | (a[14] << 8) | a[15]);
+  const mixed =
+    Math.imul((flow.localPort << 16) | flow.remotePort, 0x9e37_79b1) ^
+    ((a[12] << 24) | (a[13] << 16) | (a[14] << 8) | a[15]);
   return mixed === 0 ? 1 : mixed;
 }

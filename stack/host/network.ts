@@ -133,8 +133,7 @@ export class NetworkLayer {
       return true;
     }
     const { route, device, nextHop } = path;
-    const source =
-      route.source ?? this.addresses.selectSource(destination, 0, device.number, nextHop, 0);
+    const source = route.source ?? this.addresses.selectSource(destination, 0, device.number, nextHop, 0);
     if (source === null) return false;
     copyAddress(out, 0, source, 0);
     return true;

@@ -1,7 +1,7 @@
 // bind(): what TCP and UDP sockets share. Checks in the order of Linux's __inet_bind and __inet6_bind.
 import type { Binding, PortTable } from '../host/ports.js';
 import { isIpv4, isLinkLocal, isMulticast, isUnspecified } from '../wire/address.js';
-import { checkBindAddress, INET6_ANY, INET_ANY } from './address.js';
+import { checkBindAddress, INET_ANY, INET6_ANY } from './address.js';
 import { AF_INET6, SOCK_STREAM } from './constants.js';
 import { EACCES, EADDRINUSE, EADDRNOTAVAIL, EINVAL } from './errno.js';
 import type { Socket } from './socket.js';

@@ -14,6 +14,8 @@ export interface SocketEnvironment extends CallHost {
   readonly privileged: boolean;
   readonly files: FileAccess | undefined;
   nextCookie(): number;
+  /** Between steps: deadlines, completions and events of what just happened. */
+  settle(): void;
   /** Wall-clock µs of stack time `at`. */
   wallTime(at: number): number;
 }

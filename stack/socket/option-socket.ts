@@ -1,8 +1,20 @@
 // Options of level SOL_SOCKET that all sockets share (Linux's sk_setsockopt and sk_getsockopt). What a protocol adds or
 // must be told goes through `SocketOptionHooks`.
-import { SOF_TIMESTAMPING_MASK, SOF_TIMESTAMPING_OPT_STATS, SOF_TIMESTAMPING_OPT_TSONLY } from './constants.js';
+import {
+  SOF_TIMESTAMPING_MASK,
+  SOF_TIMESTAMPING_OPT_STATS,
+  SOF_TIMESTAMPING_OPT_TSONLY,
+} from './constants.js';
 import { EDOM, EINVAL, ENODEV, ENOPROTOOPT, EPERM } from './errno.js';
-import { formatInt32, formatInt32s, formatTimeval, formatUint64, readInt32, readTimeval, readUint64 } from './option-value.js';
+import {
+  formatInt32,
+  formatInt32s,
+  formatTimeval,
+  formatUint64,
+  readInt32,
+  readTimeval,
+  readUint64,
+} from './option-value.js';
 import * as o from './options.js';
 import type { Socket, SocketOptions } from './socket.js';
 
@@ -39,7 +51,12 @@ const flags = new Map<number, Flag>([
 
 const MAX_TIMEOUT = Number.MAX_SAFE_INTEGER;
 
-export function setSocketOption(socket: Socket, hooks: SocketOptionHooks, name: number, value: Uint8Array): number {
+export function setSocketOption(
+  socket: Socket,
+  hooks: SocketOptionHooks,
+  name: number,
+  value: Uint8Array,
+): number {
   const { options, env } = socket;
   if (name === o.SO_BINDTODEVICE) return bindToDevice(socket, value);
   if (value.length < 4) return -EINVAL;
@@ -167,7 +184,8 @@ export function getSocketOption(
       return formatInt32(-1);
     case o.SO_MAX_PACING_RATE: {
       const rate = options.maxPacingRate;
-      if (length >= 8) return formatUint64(rate === Number.POSITIVE_INFINITY ? -1n : BigInt(Math.floor(rate)));
+      if (length >= 8)
+        return formatUint64(rate === Number.POSITIVE_INFINITY ? -1n : BigInt(Math.floor(rate)));
       return formatInt32(rate > 0xffff_ffff ? -1 : rate | 0);
     }
     case o.SO_MEMINFO:
@@ -214,8 +232,8 @@ function setTimestamping(options: SocketOptions, hooks: SocketOptionHooks, flags
 function bindToDevice(socket: Socket, value: Uint8Array): number {
   const end = value.indexOf(0);
   const name = new TextDecoder().decode(end < 0 ? value : value.subarray(0, end));
-  if (name !== '' && name !== 'lo' && !socket.env.network.devices.some((device) => device.name === name)) return -ENODEV;
+  if (name !== '' && name !== 'lo' && !socket.env.network.devices.some((device) => device.name === name))
+    return -ENODEV;
   socket.options.bindToDevice = name;
   return 0;
 }
-

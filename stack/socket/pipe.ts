@@ -1,5 +1,15 @@
 // A pipe: two files over one bounded queue of bytes (64 KiB, as Linux). splice moves bytes through it.
-import { O_NONBLOCK, O_RDONLY, O_WRONLY, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from './constants.js';
+import {
+  O_NONBLOCK,
+  O_RDONLY,
+  O_WRONLY,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLOUT,
+  POLLRDNORM,
+  POLLWRNORM,
+} from './constants.js';
 import { EPIPE } from './errno.js';
 import { OpenFile } from './file.js';
 import { BLOCK } from './pending.js';

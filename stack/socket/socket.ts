@@ -1,7 +1,8 @@
 // What all sockets have in common: family, options of level SOL_SOCKET, pending errors, timeouts. TCP and UDP sockets add
 // their protocol. It knows no descriptors.
-import type { SocketEnvironment } from './environment.js';
+
 import { O_RDWR } from './constants.js';
+import type { SocketEnvironment } from './environment.js';
 import { EOPNOTSUPP } from './errno.js';
 import { ErrorQueue } from './error-queue.js';
 import { OpenFile } from './file.js';

@@ -1,6 +1,7 @@
 // bind() of a TCP socket, and the ephemeral port that listen() takes when there was no bind.
-import { copyAddress, isUnspecified } from '../wire/address.js';
+
 import { TCP_CLOSE } from '../tcp/index.js';
+import { copyAddress, isUnspecified } from '../wire/address.js';
 import { anyAddress, checkBind, takePort } from './bind.js';
 import { EINVAL } from './errno.js';
 import type { TcpSocket } from './tcp-socket.js';
@@ -12,7 +13,12 @@ export function tcpSocketBind(socket: TcpSocket, address: SocketAddress): number
   const { tcb, handle } = socket;
   if (tcb.state !== TCP_CLOSE || handle.binding.inTable) return -EINVAL;
   const any = isUnspecified(address.address);
-  copyAddress(handle.binding.address, 0, any && address.family === 0 ? anyAddress(socket.family) : address.address, 0);
+  copyAddress(
+    handle.binding.address,
+    0,
+    any && address.family === 0 ? anyAddress(socket.family) : address.address,
+    0,
+  );
   const taken = takePort(socket, socket.env.tcp.ports, handle.binding, address.port);
   if (taken !== 0) {
     handle.binding.address.fill(0);

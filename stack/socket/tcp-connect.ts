@@ -1,6 +1,6 @@
 // connect() of a TCP socket: checks, source address, port, the SYN; the states of Linux's __inet_stream_connect; and
 // connect(AF_UNSPEC), which dissolves.
-import { copyAddress, isIpv4, isLinkLocal, isMulticast, isUnspecified } from '../wire/address.js';
+
 import {
   type ConnectData,
   stateBit,
@@ -11,20 +11,13 @@ import {
   tcpAbort,
   tcpConnect,
 } from '../tcp/index.js';
-import { checkDestination, INET6_LOOPBACK, INET_LOOPBACK } from './address.js';
+import { copyAddress, isIpv4, isLinkLocal, isMulticast, isUnspecified } from '../wire/address.js';
+import { checkDestination, INET_LOOPBACK, INET6_LOOPBACK } from './address.js';
 import { AF_INET6, AF_UNSPEC } from './constants.js';
-import {
-  EADDRNOTAVAIL,
-  EALREADY,
-  ECONNABORTED,
-  EINPROGRESS,
-  EINVAL,
-  EISCONN,
-  ENETUNREACH,
-} from './errno.js';
+import { EADDRNOTAVAIL, EALREADY, ECONNABORTED, EINPROGRESS, EINVAL, EISCONN, ENETUNREACH } from './errno.js';
 import { BLOCK } from './pending.js';
-import { applyToTcb } from './tcp-socket-options.js';
 import { CONNECTED, CONNECTING, type TcpSocket, UNCONNECTED } from './tcp-socket.js';
+import { applyToTcb } from './tcp-socket-options.js';
 import type { SocketAddress } from './types.js';
 
 const HANDSHAKE = stateBit(TCP_SYN_SENT) | stateBit(TCP_SYN_RECV);
@@ -206,4 +199,3 @@ export function disconnect(socket: TcpSocket): void {
   fresh.tcb.localPort = port;
   if (keepAddress) copyAddress(fresh.tcb.localAddress, 0, address, 0);
 }
-

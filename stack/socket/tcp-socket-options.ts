@@ -18,12 +18,7 @@ import {
   tcpSetTos,
 } from '../tcp/index.js';
 import { mapIpv4 } from '../wire/address.js';
-import {
-  AF_INET,
-  AF_INET6,
-  SOF_TIMESTAMPING_OPT_ID,
-  SOF_TIMESTAMPING_OPT_ID_TCP,
-} from './constants.js';
+import { AF_INET, AF_INET6, SOF_TIMESTAMPING_OPT_ID, SOF_TIMESTAMPING_OPT_ID_TCP } from './constants.js';
 import { EINVAL, ENOENT, ENOPROTOOPT, EPERM } from './errno.js';
 import { getIpOption, type IpOptionHooks, setIpOption } from './option-ip.js';
 import { getSocketOption, type SocketOptionHooks, setSocketOption } from './option-socket.js';
@@ -122,7 +117,12 @@ export function syncTcb(socket: TcpSocket): void {
   socket.env.tcp.setTimestamping(tcb, options.timestamping);
 }
 
-export function setTcpSocketOption(socket: TcpSocket, level: number, name: number, value: Uint8Array): number {
+export function setTcpSocketOption(
+  socket: TcpSocket,
+  level: number,
+  name: number,
+  value: Uint8Array,
+): number {
   hooks.socket = socket;
   if (level === o.SOL_SOCKET) {
     const result = setSocketOption(socket, hooks, name, value);
@@ -250,4 +250,3 @@ export function getTcpSocketOption(
   const value = tcpGetOption(tcb, name);
   return Number.isNaN(value) ? -ENOPROTOOPT : formatInt32(value);
 }
-

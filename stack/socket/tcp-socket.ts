@@ -18,14 +18,12 @@ import {
   stateBit,
   TCP_CLOSE,
   TCP_CLOSING,
-  TCP_ESTABLISHED,
   TCP_FIN_WAIT1,
   TCP_LAST_ACK,
   TCP_LISTEN,
   TCP_SYN_RECV,
   TCP_SYN_SENT,
   type Tcb,
-  tcpAbort,
   tcpClose,
   tcpInputQueued,
   tcpPoll,
@@ -45,14 +43,13 @@ import {
   POLLRDNORM,
   POLLWRBAND,
   POLLWRNORM,
-  SHUT_RDWR,
   SHUT_WR,
   SOCK_STREAM,
 } from './constants.js';
 import type { SocketEnvironment } from './environment.js';
-import { EAFNOSUPPORT, EAGAIN, EINVAL, ENOTCONN } from './errno.js';
+import { EAGAIN, EINVAL, ENOTCONN } from './errno.js';
 import type { ReceiveRequest, SendRequest } from './message.js';
-import { SO_EE_ERRNO_NOMSG } from './notify.js';
+import { icmpError, transmitTimestamp, zerocopyDone } from './notify.js';
 import { BLOCK } from './pending.js';
 import { Socket, type SocketOptions } from './socket.js';
 import { tcpSocketBind } from './tcp-bind.js';
@@ -146,7 +143,8 @@ export class TcpSocket extends Socket implements TcpHandleUser {
     const { tcb } = this;
     const now = this.env.now();
     if (this.stage === CONNECTING) {
-      const open = stateBit(tcb.state) & (stateBit(TCP_SYN_SENT) | stateBit(TCP_SYN_RECV) | stateBit(TCP_CLOSE));
+      const open =
+        stateBit(tcb.state) & (stateBit(TCP_SYN_SENT) | stateBit(TCP_SYN_RECV) | stateBit(TCP_CLOSE));
       this.stage = open ? DISCONNECTING : CONNECTED;
     }
     let result = 0;
@@ -250,9 +248,8 @@ export class TcpSocket extends Socket implements TcpHandleUser {
   private get lingers(): boolean {
     if (!this.options.linger || this.options.lingerTime === 0 || this.listener !== null) return false;
     if (tcpInputQueued(this.tcb) > 0) return false; // it will be a reset
-    return stateBit(this.tcb.state) & (stateBit(TCP_SYN_SENT) | stateBit(TCP_CLOSE) | stateBit(TCP_SYN_RECV))
-      ? false
-      : true;
+    const nothing = stateBit(TCP_SYN_SENT) | stateBit(TCP_CLOSE) | stateBit(TCP_SYN_RECV);
+    return (stateBit(this.tcb.state) & nothing) === 0;
   }
 
   /** First step of a close that lingers: sends FIN; false when there is nothing to wait for. */
@@ -268,15 +265,45 @@ export class TcpSocket extends Socket implements TcpHandleUser {
     return (stateBit(this.tcb.state) & waiting) !== 0;
   }
 
+  onTransmitTimestamp(kind: number, key: number, now: number): void {
+    transmitTimestamp(this, kind, key, now);
+  }
+
+  onZerocopyDone(lo: number, hi: number, copied: boolean): void {
+    zerocopyDone(this, lo, hi, copied);
+  }
+
+  onIcmpError(type: number, code: number, info: number, errno: number): void {
+    icmpError(this, type, code, info, errno);
+  }
+
+  /** The listener ends: its requests vanish, children that nobody accepted are reset. */
+  dropListener(): void {
+    if (this.listener === null) return;
+    this.env.tcp.stopListening(this.handle);
+    listenerClose(this.listener, this.env.now());
+    this.listener = null;
+    this.env.tcp.forget(this.handle);
+  }
+
+  /** Goes on with a fresh block. */
+  adopt(handle: TcpHandle): void {
+    this.handle = handle;
+    handle.user = this;
+  }
+
+  /** The stack closes: what is open is reset. */
+  abortOnRelease(): void {
+    this.options.linger = true;
+    this.options.lingerTime = 0;
+  }
+
   release(): void {
     if (this.closed) return;
     this.closed = true;
     const now = this.env.now();
     if (this.listener !== null) {
-      this.env.tcp.stopListening(this.handle);
-      listenerClose(this.listener, now);
-      this.listener = null;
-      this.env.tcp.forget(this.handle);
+      this.dropListener();
     } else {
       const { tcb } = this;
       this.handle.user = null;

@@ -184,7 +184,12 @@ function addControl(socket: TcpSocket, request: ReceiveRequest): void {
       const view = new DataView(data.buffer);
       writeTimespec(view, 0, stamp);
       if (options.timestamp === SO_TIMESTAMP) view.setBigInt64(8, BigInt(Math.floor(stamp % 1e6)), true);
-      putControl(request, SOL_SOCKET, options.timestamp === SO_TIMESTAMP ? SCM_TIMESTAMP : SCM_TIMESTAMPNS, data);
+      putControl(
+        request,
+        SOL_SOCKET,
+        options.timestamp === SO_TIMESTAMP ? SCM_TIMESTAMP : SCM_TIMESTAMPNS,
+        data,
+      );
     }
     const both = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
     if ((options.timestamping & both) === both) {

@@ -1,0 +1,164 @@
+// Below IP on Ethernet links: headers for packets that go out, neighbours that have to be asked first (ARP, neighbour
+// discovery), and the answers to those who ask. Knows addresses and devices; no flows and no sockets.
+import type { NetworkLayer } from '../host/network.js';
+import type { Neighbour } from '../ip/neighbour.js';
+import { NeighbourCache, type NeighbourIo } from '../ip/neighbour-cache.js';
+import type { IpPacket } from '../ip/packet.js';
+import { Resolution, ResolutionReply } from '../ip/resolution.js';
+import { isIpv4, isLimitedBroadcast, isMulticast } from '../wire/address.js';
+import {
+  ETH_BROADCAST,
+  ETH_HEADER,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+  multicastHardware,
+  writeEthernet,
+} from '../wire/ethernet.js';
+import type { LinkLayerInput } from './packet-input.js';
+import type { LinkLayer, PacketOutput } from './packet-output.js';
+
+/** Room for an ARP packet or a neighbour message with its IPv6 header. */
+const MESSAGE = 128;
+
+export class EthernetLayer implements LinkLayer, LinkLayerInput, NeighbourIo {
+  readonly neighbours: NeighbourCache;
+  private readonly resolution: Resolution;
+  private readonly network: NetworkLayer;
+  private readonly output: PacketOutput;
+  private readonly reply = new ResolutionReply();
+  private readonly hardware = new Uint8Array(6);
+
+  constructor(network: NetworkLayer, output: PacketOutput, random32: () => number) {
+    this.network = network;
+    this.output = output;
+    this.neighbours = new NeighbourCache(this, random32);
+    this.resolution = new Resolution(this.neighbours, network.addresses);
+  }
+
+  // --- packets of ours ---
+
+  resolve(index: number, link: number, nextHop: Uint8Array, now: number): boolean {
+    if (isMulticast(nextHop)) {
+      multicastHardware(this.hardware, 0, nextHop, 0, isIpv4(nextHop));
+      this.putHeader(index, link, this.hardware, isIpv4(nextHop) ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
+      return true;
+    }
+    if (isLimitedBroadcast(nextHop) || this.network.addresses.isDirectedBroadcast(nextHop, 0, link)) {
+      this.putHeader(index, link, ETH_BROADCAST, ETHERTYPE_IPV4);
+      return true;
+    }
+    const neighbour = this.neighbours.output(now, nextHop, 0, link, index);
+    if (neighbour === null) return false;
+    this.putHeader(index, link, neighbour.hardware, isIpv4(nextHop) ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
+    return true;
+  }
+
+  /** Puts the link's header before the packet, in the buffer's headroom. */
+  private putHeader(index: number, link: number, to: Uint8Array, type: number): void {
+    const { party } = this.output;
+    party.setOffset(index, party.offset(index) - ETH_HEADER);
+    party.setLength(index, party.length(index) + ETH_HEADER);
+    party.setL3Offset(index, ETH_HEADER);
+    if (party.csumOffset(index) > 0) {
+      party.setCsumPlace(index, party.csumStart(index) + ETH_HEADER, party.csumOffset(index));
+    }
+    const own = this.network.device(link).link!.hardwareAddress!;
+    writeEthernet(party.bytes, party.start(index), to, 0, own, 0, type);
+  }
+
+  // --- what the neighbour cache wants ---
+
+  solicit(now: number, n: Neighbour, unicast: boolean): void {
+    const own = this.network.device(n.link).link!.hardwareAddress;
+    const source = this.network.addresses.selectSource(n.address, 0, n.link, n.address, 0);
+    if (own === null || source === null) return;
+    const index = this.output.allocate(MESSAGE);
+    if (index < 0) return;
+    const { party } = this.output;
+    const at = party.start(index);
+    const to = unicast ? n.hardware : null;
+    if (isIpv4(n.address)) {
+      this.resolution.arpRequest(own, source, n.address, to, party.bytes, at, this.reply);
+    } else {
+      this.resolution.neighborSolicitation(own, source, n.address, to, party.bytes, at, this.reply);
+    }
+    this.sendReply(index, n.link, isIpv4(n.address), now);
+  }
+
+  release(now: number, n: Neighbour, packet: number): void {
+    this.putHeader(packet, n.link, n.hardware, isIpv4(n.address) ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
+    this.output.sendFrame(packet, n.link, now);
+  }
+
+  drop(_now: number, _n: Neighbour, packet: number): void {
+    this.output.discard(packet);
+  }
+
+  // --- what neighbours want ---
+
+  arp(bytes: Uint8Array, start: number, length: number, link: number, now: number): void {
+    const own = this.network.device(link).link!.hardwareAddress;
+    if (own === null || length < ETH_HEADER) return;
+    if (((bytes[start + 12] << 8) | bytes[start + 13]) !== ETHERTYPE_ARP) return;
+    this.answer(link, true, now, (out, at) =>
+      this.resolution.arpInput(
+        now,
+        bytes,
+        start + ETH_HEADER,
+        length - ETH_HEADER,
+        link,
+        own,
+        out,
+        at,
+        this.reply,
+      ),
+    );
+  }
+
+  nd(bytes: Uint8Array, packet: IpPacket, link: number, now: number): void {
+    const own = this.network.device(link)?.link?.hardwareAddress ?? null;
+    if (own === null) return;
+    this.answer(link, false, now, (out, at) =>
+      this.resolution.ndInput(now, bytes, packet, link, own, out, at, this.reply),
+    );
+  }
+
+  private answer(
+    link: number,
+    arp: boolean,
+    now: number,
+    write: (out: Uint8Array, at: number) => boolean,
+  ): void {
+    const index = this.output.allocate(MESSAGE);
+    if (index < 0) return;
+    const { party } = this.output;
+    const understood = write(party.bytes, party.start(index));
+    if (!understood || this.reply.length === 0) this.output.discard(index);
+    else this.sendReply(index, link, arp, now);
+  }
+
+  /** Sends what `reply` describes. Without a hardware address it is resolved like any packet. */
+  private sendReply(index: number, link: number, arp: boolean, now: number): void {
+    const { output, reply } = this;
+    const { party } = output;
+    party.setLength(index, reply.length);
+    party.setChannel(index, output.defaultChannel);
+    party.setInterface(index, link);
+    const known = reply.hardware.some((byte) => byte !== 0);
+    if (!known) {
+      output.send(index, this.network.device(link), reply.to.slice(), output.defaultChannel, null, 0, now);
+      return;
+    }
+    this.putHeader(index, link, reply.hardware, arp ? ETHERTYPE_ARP : ETHERTYPE_IPV6);
+    output.sendFrame(index, link, now);
+  }
+
+  nextTimeout(): number {
+    return this.neighbours.nextTimeout();
+  }
+
+  onTimer(now: number): void {
+    this.neighbours.onTimer(now);
+  }
+}

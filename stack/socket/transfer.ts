@@ -1,0 +1,215 @@
+// read, write, send, receive and their relatives: argument checks in Linux's order, then the file's own operation, waiting
+// where that is allowed. splice and sendfile are in splice.ts.
+import { MSG_ERRQUEUE, MSG_PEEK } from './constants.js';
+import { EAGAIN, EBADF, EFAULT, EINVAL, EMSGSIZE } from './errno.js';
+import type { OpenFile } from './file.js';
+import { KernelCore, MAX_PARTS, MAX_TRANSFER } from './kernel-core.js';
+import { ReceiveRequest, SendRequest } from './message.js';
+import { BLOCK } from './pending.js';
+import { Socket } from './socket.js';
+import type { ControlMessage, MessageHeader, PendingCall, SocketAddress } from './types.js';
+
+type Parts = readonly (Uint8Array | null)[];
+
+export class TransferFace extends KernelCore {
+  read(fd: number, buffer: Uint8Array | null, length = buffer?.length ?? 0): PendingCall {
+    return this.readv(fd, [cut(buffer, length)], length);
+  }
+
+  write(fd: number, buffer: Uint8Array | null, length = buffer?.length ?? 0): PendingCall {
+    return this.writev(fd, [cut(buffer, length)], length);
+  }
+
+  readv(fd: number, iov: Parts, length = 0): PendingCall {
+    const file = this.file(fd);
+    if (file === null || file.checkAccess(false) !== 0) return this.finished(-EBADF);
+    if (iov.length > MAX_PARTS) return this.finished(-EINVAL);
+    const parts = usable(iov, length);
+    if (parts === null) return this.finished(-EFAULT);
+    if (file instanceof Socket) return this.receive(file, new ReceiveRequest(parts, 0));
+    return this.wait([file], file.nonblocking, file.readTimeout, () => readParts(file, parts));
+  }
+
+  writev(fd: number, iov: Parts, length = 0): PendingCall {
+    const file = this.file(fd);
+    if (file === null || file.checkAccess(true) !== 0) return this.finished(-EBADF);
+    if (iov.length > MAX_PARTS) return this.finished(-EINVAL);
+    const parts = usable(iov, length);
+    if (parts === null) return this.badSend(file, 0);
+    const request = new SendRequest(parts, 0);
+    if (file instanceof Socket) return this.sendOn(file, request);
+    return this.wait(
+      [file],
+      file.nonblocking,
+      file.writeTimeout,
+      () => writeAll(file, request),
+      () => request.done || -EAGAIN,
+    );
+  }
+
+  send(fd: number, buffer: Uint8Array | null, flags: number, length = buffer?.length ?? 0): PendingCall {
+    return this.sendto(fd, buffer, flags, null, length);
+  }
+
+  recv(fd: number, buffer: Uint8Array | null, flags: number, length = buffer?.length ?? 0): PendingCall {
+    return this.recvfrom(fd, buffer, flags, undefined, length);
+  }
+
+  sendto(
+    fd: number,
+    buffer: Uint8Array | null,
+    flags: number,
+    address: SocketAddress | null,
+    length = buffer?.length ?? 0,
+  ): PendingCall {
+    return this.sendParts(fd, [cut(buffer, length)], flags, address, [], length);
+  }
+
+  sendmsg(fd: number, message: MessageHeader | null, flags: number): PendingCall {
+    const socket = this.socketOf(fd);
+    if (typeof socket === 'number') return this.finished(socket);
+    if (message === null) return this.finished(-EFAULT);
+    if (message.iov.length > MAX_PARTS) return this.finished(-EMSGSIZE);
+    return this.sendParts(fd, message.iov, flags, message.name ?? null, message.control ?? []);
+  }
+
+  recvfrom(
+    fd: number,
+    buffer: Uint8Array | null,
+    flags: number,
+    from?: SocketAddress,
+    length = buffer?.length ?? 0,
+  ): PendingCall {
+    const socket = this.socketOf(fd);
+    if (typeof socket === 'number') return this.finished(socket);
+    const parts = usable([cut(buffer, length)], length);
+    if (parts === null) return this.badReceive(socket, flags);
+    const request = new ReceiveRequest(parts, flags);
+    return this.receive(socket, request, () => {
+      if (from && request.source) copySocketAddress(from, request.source);
+    });
+  }
+
+  recvmsg(fd: number, message: MessageHeader | null, flags: number): PendingCall {
+    const socket = this.socketOf(fd);
+    if (typeof socket === 'number') return this.finished(socket);
+    if (message === null) return this.finished(-EFAULT);
+    if (message.iov.length > MAX_PARTS) return this.finished(-EMSGSIZE);
+    const parts = usable(message.iov, 0);
+    if (parts === null) return this.badReceive(socket, flags);
+    const request = new ReceiveRequest(parts, flags, true, message.controlLength ?? 0);
+    return this.receive(socket, request, () => {
+      message.name = request.source;
+      message.control = request.control;
+      message.flags = request.outFlags;
+    });
+  }
+
+  private sendParts(
+    fd: number,
+    iov: Parts,
+    flags: number,
+    address: SocketAddress | null,
+    control: readonly ControlMessage[],
+    length = 0,
+  ): PendingCall {
+    const socket = this.socketOf(fd);
+    if (typeof socket === 'number') return this.finished(socket);
+    const parts = usable(iov, length);
+    if (parts === null) return this.badSend(socket, flags);
+    return this.sendOn(socket, new SendRequest(parts, flags, address, control));
+  }
+
+  private sendOn(socket: Socket, request: SendRequest): PendingCall {
+    return this.wait(
+      [socket],
+      this.nonblocking(socket, request.flags),
+      socket.writeTimeout,
+      () => socket.send(request),
+      () => socket.sendInterrupted(request),
+    );
+  }
+
+  private receive(socket: Socket, request: ReceiveRequest, done?: () => void): PendingCall {
+    // The error queue is never waited for.
+    const nonblocking = this.nonblocking(socket, request.flags) || (request.flags & MSG_ERRQUEUE) !== 0;
+    const finish = (result: number) => {
+      if (result >= 0) done?.();
+      return result;
+    };
+    return this.wait(
+      [socket],
+      nonblocking,
+      socket.readTimeout,
+      () => {
+        const result = socket.receive(request);
+        return result === BLOCK ? BLOCK : finish(result);
+      },
+      () => finish(socket.receiveInterrupted(request)),
+    );
+  }
+
+  /** A bad pointer is met only where there would be bytes to copy: what comes before it in Linux comes first here. */
+  private badSend(file: OpenFile, flags: number): PendingCall {
+    if (!(file instanceof Socket)) return this.finished(-EFAULT);
+    const probe = new SendRequest([new Uint8Array(0)], flags);
+    const result = file.send(probe);
+    return this.finished(result < 0 && result !== BLOCK ? result : -EFAULT);
+  }
+
+  private badReceive(socket: Socket, flags: number): PendingCall {
+    return this.wait([socket], this.nonblocking(socket, flags), socket.readTimeout, () => {
+      const result = socket.receive(new ReceiveRequest([new Uint8Array(1)], flags | MSG_PEEK));
+      return result > 0 ? -EFAULT : result;
+    });
+  }
+}
+
+/** The first `length` bytes; a null buffer with a length stays null. */
+function cut(buffer: Uint8Array | null, length: number): Uint8Array | null {
+  if (buffer === null) return length === 0 ? EMPTY : null;
+  return length < buffer.length ? buffer.subarray(0, Math.max(0, length)) : buffer;
+}
+
+/** The parts, at most MAX_TRANSFER bytes, or null when one is a bad pointer. */
+function usable(iov: Parts, _length: number): Uint8Array[] | null {
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  for (const part of iov) {
+    if (part === null) return null;
+    if (total + part.length > MAX_TRANSFER) break;
+    total += part.length;
+    parts.push(part);
+  }
+  return parts;
+}
+
+function readParts(file: OpenFile, parts: readonly Uint8Array[]): number {
+  let total = 0;
+  for (const part of parts) {
+    const result = file.readNow(part, 0, part.length);
+    if (result < 0) return total > 0 ? total : result;
+    total += result;
+    if (result < part.length) break;
+  }
+  return total;
+}
+
+function writeAll(file: OpenFile, request: SendRequest): number {
+  while (request.done < request.length) {
+    const result = file.writeNow(request.bytes, request.done, request.length - request.done);
+    if (result < 0) return result === BLOCK || request.done === 0 ? result : request.done;
+    request.done += result;
+  }
+  return request.done;
+}
+
+function copySocketAddress(to: SocketAddress, from: SocketAddress): void {
+  to.family = from.family;
+  to.address = from.address.slice();
+  to.port = from.port;
+  to.flowInfo = from.flowInfo ?? 0;
+  to.scopeId = from.scopeId ?? 0;
+}
+
+const EMPTY = new Uint8Array(0);
