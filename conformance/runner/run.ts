@@ -74,19 +74,35 @@ export async function runScript(text: string, options: RunOptions): Promise<RunR
   } catch (error) {
     return draft.failed(error);
   }
+  return await runOn(text, script, config, options, draft);
+}
+
+async function runOn(
+  text: string,
+  script: Script,
+  config: RunConfig,
+  options: RunOptions,
+  draft: Draft,
+): Promise<RunResult> {
   let target: Target | null = null;
+  let result: RunResult;
   try {
-    target = await options.target({ addresses: config.addresses, file, speed: config.speed });
+    target = await options.target({ addresses: config.addresses, file: script.file, speed: config.speed });
     draft.target = target.name;
     const machine = new Machine(script, text, config, target);
     draft.machine = machine;
     await play(machine, options.strictEnd);
-    return draft.passed();
+    result = draft.passed();
   } catch (error) {
-    return draft.failed(error);
-  } finally {
-    await target?.close();
+    result = draft.failed(error);
   }
+  try {
+    await target?.close();
+  } catch (error) {
+    // A first failure says more than a target that does not end well after it.
+    if (result.verdict !== 'failed') result = draft.failed(error);
+  }
+  return result;
 }
 
 /** The script from its init command to its cleanup command, which runs whatever happens. */

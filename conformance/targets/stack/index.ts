@@ -1,8 +1,7 @@
 // Our own stack as a target: inline, over a memory link with IP framing that takes super-packets as a TUN device with
 // offloads does, in virtual time. Two runs of one script give the same bytes.
 
-import type { Stack, StackOptions } from '../../../stack/index.js';
-import * as stackFace from '../../../stack/index.js';
+import { createStack, type Stack } from '../../../stack/index.js';
 import { type MemoryLink, memoryPair } from '../../../stack/link/memory.js';
 import type { TargetSetup } from '../../runner/run.js';
 import { helperFileReader, Shell, ShellError } from '../../shell/index.js';
@@ -11,7 +10,6 @@ import { callPosix } from './calls.js';
 import { fixedSecrets } from './secrets.js';
 import { StackShellHost } from './shell-host.js';
 
-const { createStack } = stackFace as unknown as { createStack: (options: StackOptions) => Stack };
 const GSO_MAX_SIZE = 65_535;
 const MOST_TURNS_AT_ONE_TIME = 100_000;
 
