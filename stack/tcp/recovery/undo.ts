@@ -1,7 +1,7 @@
 // Undoing a reduction that proves spurious: by echoed timestamps (Eifel, RFC 3522 and 4015) or by DSACKs for every
 // retransmission (RFC 3708), from Recovery, from Loss and half-way through a recovery.
 import { counterIndex } from '../../host/counters.js';
-import { seqLt } from '../../wire/seq.js';
+import { seqGe, seqLt } from '../../wire/seq.js';
 import { EVER_RETRANS, LOST } from '../send-segment.js';
 import { TCP_SYN_SENT } from '../states.js';
 import { CA_CWR, CA_DISORDER, CA_LOSS, CA_OPEN, type Tcb } from '../tcb.js';
@@ -45,8 +45,11 @@ export function echoBefore(tcb: Tcb, stamp: number): boolean {
 
 /** The original was delayed, not lost: its timestamp came back, or nothing was retransmitted at all. */
 function packetDelayed(tcb: Tcb): boolean {
-  const { retransStamp } = tcb.loss;
-  if (retransStamp !== 0) return echoBefore(tcb, retransStamp);
+  const { loss, snd } = tcb;
+  if (loss.retransStamp !== 0) return echoBefore(tcb, loss.retransStamp);
+  // No stamp says that nothing was retransmitted, but for two cases where it was cleared after a retransmission: a
+  // recovery held open without SACK (holdWithoutSack), and the acknowledgment of a SYN.
+  if (!tcb.opt.sack && seqGe(snd.una, loss.highSeq)) return false;
   return tcb.state !== TCP_SYN_SENT;
 }
 
