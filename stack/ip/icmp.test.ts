@@ -132,7 +132,10 @@ describe('ICMP errors', () => {
   it('with arbitrary quotes never lead out of the packet', () => {
     const out = new IcmpError();
     const packet = new IpPacket();
-    const quote = fc.array(fc.oneof(fc.constantFrom(0, 0x45, 0x60, 43, 44, 60), u8), { maxLength: 90 });
+    const quote = fc.array(fc.oneof(fc.constantFrom(0, 0x45, 0x60, 43, 44, 60), u8), {
+      maxLength: 90,
+      size: 'max',
+    });
     fc.assert(
       fc.property(quote, fc.boolean(), (list, v6) => {
         const q = Uint8Array.from(list);
@@ -198,6 +201,10 @@ describe('answering with errors', () => {
     sent = 0;
     for (let i = 0; i < 100; i++) if (global.allows(20_000, false, 3, 3, A4, 0)) sent++;
     expect(sent).toBe(20);
+    // A long silence fills the bucket, no more.
+    sent = 0;
+    for (let i = 0; i < 100; i++) if (global.allows(60e6, false, 3, 3, A4, 0)) sent++;
+    expect(sent).toBe(config.icmpMsgsBurst);
     config.ipv6IcmpRatelimit = 500;
     const six = new IcmpLimiter(config, 1);
     sent = 0;

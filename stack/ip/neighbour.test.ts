@@ -195,7 +195,7 @@ describe('neighbour cache', () => {
       b: fc.boolean(),
     });
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 80 }), fc.nat(), (events, seed) => {
+      fc.property(fc.array(event, { maxLength: 80, size: 'max' }), fc.nat(), (events, seed) => {
         const done = new Map<number, number>();
         const count = (packet: number) => done.set(packet, (done.get(packet) ?? 0) + 1);
         const cache = new NeighbourCache(

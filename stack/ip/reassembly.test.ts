@@ -63,7 +63,7 @@ describe('fragmentation and reassembly', () => {
         fc.boolean(),
         fc.integer({ min: 1, max: 9000 }),
         fc.integer({ min: 80, max: 1500 }),
-        fc.array(fc.nat(), { maxLength: 20 }),
+        fc.array(fc.nat(), { maxLength: 20, size: 'max' }),
         fc.infiniteStream(fc.nat()),
         (v6, length, mtu, duplicates, order) => {
           const packet = udpPacket(counting(length), { v6, tos: 2, id: 77 });

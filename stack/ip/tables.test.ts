@@ -17,7 +17,7 @@ describe('address map', () => {
       zone: fc.nat(1),
     });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 150 }), fc.integer(), (steps, seed) => {
+      fc.property(fc.array(step, { maxLength: 150, size: 'max' }), fc.integer(), (steps, seed) => {
         const map = new AddressMap<number>(6, seed);
         const model = new Map<string, number>();
         const evicted: number[] = [];
@@ -92,7 +92,7 @@ describe('routes', () => {
   it('agrees with a search through all routes', () => {
     const prefix = fc.tuple(fc.nat(0xff), fc.integer({ min: 0, max: 8 }), fc.nat(3));
     fc.assert(
-      fc.property(fc.array(prefix, { maxLength: 20 }), fc.nat(0xff), (list, last) => {
+      fc.property(fc.array(prefix, { maxLength: 20, size: 'max' }), fc.nat(0xff), (list, last) => {
         const table = new RouteTable();
         const kept = new Map<string, { value: number; bits: number; metric: number; link: number }>();
         list.forEach(([byte, bits, metric], link) => {
@@ -209,6 +209,13 @@ describe('own addresses', () => {
     expect(source('ff02::1', 1)).toBe('fe80::1');
     expect(source('2001:db8:1::9', 1)).toBe('2001:db8:1::1');
     expect(source('2600::1', 1)).toBe('2001:db8:1::1');
+    // Rule 2: a wide enough scope beats the outgoing link and the longer prefix.
+    const scopes = new own.AddressTable();
+    scopes.add(ip('fe80::5'), 64, 1);
+    scopes.add(ip('fd00::5'), 64, 2);
+    const global = scopes.selectSource(ip('2600::1'), 0, 1, ip('fe80::1'), 0);
+    expect(global === null ? null : formatAddress(global)).toBe('fd00::5');
+    expect(formatAddress(scopes.selectSource(ip('fe80::7'), 0, 1, ip('fe80::7'), 0)!)).toBe('fe80::5');
     // RFC 6724 rule 6: unique-local to unique-local.
     expect(source('fd00:9::1', 3)).toBe('fd00::1');
     expect(source('2001:db8:1::1', 2)).toBe('2001:db8:1::1');

@@ -10,7 +10,7 @@ describe('frame queue', () => {
     const party = testParty();
     const step = fc.record({ pop: fc.boolean(), time: fc.nat(9), length: fc.integer({ min: 1, max: 300 }) });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 200, size: 'max' }), (steps) => {
         const queue = new FrameQueue(40);
         const model: { time: number; at: number; bytes: Uint8Array }[] = [];
         steps.forEach(({ pop, time, length }, at) => {

@@ -8,12 +8,12 @@ export const u32 = fc.integer({ min: 0, max: 0xffffffff });
 
 /** A mapped IPv4 address. */
 export const address4: fc.Arbitrary<Uint8Array> = fc
-  .uint8Array({ minLength: 4, maxLength: 4 })
+  .uint8Array({ minLength: 4, maxLength: 4, size: 'max' })
   .map((q) => Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...q));
 
 /** Any 16 bytes that are not a mapped address; zero groups are frequent. */
 export const address6: fc.Arbitrary<Uint8Array> = fc
-  .array(fc.oneof(fc.constant(0), u16), { minLength: 8, maxLength: 8 })
+  .array(fc.oneof(fc.constant(0), u16), { minLength: 8, maxLength: 8, size: 'max' })
   .filter((w) => !(w.slice(0, 5).every((x) => x === 0) && w[5] === 0xffff))
   .map((w) => Uint8Array.from(w.flatMap((x) => [x >>> 8, x & 0xff])));
 
