@@ -5,7 +5,7 @@ export class ArithmeticError extends Error {
 }
 
 const TOKEN =
-  /\s*(0[xX][0-9a-fA-F]+|[0-9]+|\$?[A-Za-z_][A-Za-z0-9_]*|\*\*|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%()<>!~&|^?:])/y;
+  /\s*(0[xX][0-9a-fA-F]+|[0-9]+|[A-Za-z_][A-Za-z0-9_]*|\*\*|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%()<>!~&|^?:])/y;
 
 /** From loosest to tightest. */
 const LEVELS: readonly (readonly string[])[] = [
@@ -22,7 +22,11 @@ const LEVELS: readonly (readonly string[])[] = [
 ];
 
 /** @throws ArithmeticError */
-export function evaluateArithmetic(text: string, variable: (name: string) => string): bigint {
+export function evaluateArithmetic(written: string, variable: (name: string) => string): bigint {
+  // `$NAME` is replaced by its text before anything is computed, as in any shell; a bare NAME is a number.
+  const text = written.replace(/\$(?:([A-Za-z_]\w*|[0-9#?])|\{([A-Za-z_]\w*|[0-9#?])\})/g, (_whole, a, b) =>
+    variable(a ?? b),
+  );
   const tokens: string[] = [];
   let at = 0;
   while (text.slice(at).trim() !== '') {
@@ -57,8 +61,8 @@ export function evaluateArithmetic(text: string, variable: (name: string) => str
       value = level(0);
       if (tokens[next++] !== ')') throw new ArithmeticError(`')' is missing in '${text.trim()}'`);
     } else if (token !== undefined && /^[0-9]/.test(token)) value = integer(token);
-    else if (token !== undefined && /^\$?[A-Za-z_]/.test(token)) {
-      const content = variable(token.replace('$', '')).trim();
+    else if (token !== undefined && /^[A-Za-z_]/.test(token)) {
+      const content = variable(token).trim();
       if (!/^-?(?:0[xX][0-9a-fA-F]+|[0-9]+)?$/.test(content)) {
         throw new ArithmeticError(`'${token}' is '${content}', which is no number`);
       }

@@ -9,10 +9,12 @@ import { setSysctlsHelper } from './commands/set-sysctls.js';
 import { type CommandPlace, HostRefusal, ShellError } from './errors.js';
 import { type Expander, expandWhole, expandWords } from './expansion.js';
 import { readPath, writePath } from './file-access.js';
+import { languageOf } from './file-language.js';
 import type { ShellHost } from './host.js';
 import { parseCommands } from './parser.js';
+import { isSpecial, runSpecial, type ShellState } from './special-commands.js';
 import { Exit, Sink, type Streams } from './streams.js';
-import type { Command, CommandList, Pipeline, Redirection, SimpleCommand } from './syntax.js';
+import type { Command, CommandList, Pipeline, Redirection, SimpleCommand, Word } from './syntax.js';
 import type { VirtualFiles } from './virtual-files.js';
 
 const MAX_COMMANDS = 10_000;
@@ -25,17 +27,19 @@ export interface RunOutcome {
 }
 
 /** State of one script's shell; one per script. */
-export class Interpreter {
+export class Interpreter implements ShellState {
   private readonly host: ShellHost;
   private readonly files: VirtualFiles;
-  private readonly variables: Map<string, string>;
-  private parameters: readonly string[] = [];
+  readonly variables: Map<string, string>;
+  parameters: readonly string[] = [];
   private file = '';
-  private status = 0;
+  status = 0;
   private commands = 0;
   private depth = 0;
-  private stopOnError = false;
+  stopOnError = false;
   private conditionDepth = 0;
+  /** Status of the last `$(...)` in a command's words, which is the status of a command that only assigns. */
+  private substituted = 0;
 
   constructor(host: ShellHost, files: VirtualFiles, variables: Map<string, string>) {
     this.host = host;
@@ -65,7 +69,7 @@ export class Interpreter {
     if (++this.depth > MAX_DEPTH) {
       throw new ShellError('LIMIT', 'helper files call each other too deeply', { file, line });
     }
-    const saved = { file: this.file, parameters: this.parameters };
+    const saved = { file: this.file, parameters: this.parameters, conditions: this.conditionDepth };
     this.file = file;
     this.parameters = parameters;
     this.status = 0;
@@ -77,6 +81,7 @@ export class Interpreter {
     } finally {
       this.file = saved.file;
       this.parameters = saved.parameters;
+      this.conditionDepth = saved.conditions;
       this.depth--;
     }
     return this.status;
@@ -102,13 +107,33 @@ export class Interpreter {
 
   private runPipeline(pipeline: Pipeline, streams: Streams): void {
     let { stdin } = streams;
+    const piped = pipeline.commands.length > 1;
     for (const [index, command] of pipeline.commands.entries()) {
       const last = index === pipeline.commands.length - 1;
       const stdout = last ? streams.stdout : new Sink();
-      this.status = this.runCommand(command, { stdin, stdout, stderr: streams.stderr });
+      const run = () => this.runCommand(command, { stdin, stdout, stderr: streams.stderr });
+      this.status = piped ? this.inSubshell(run) : run();
       stdin = stdout.text;
     }
     if (pipeline.negated) this.status = this.status === 0 ? 1 : 0;
+  }
+
+  /** What runs here sets no variable of the shell around it, and its `exit` ends it alone. */
+  private inSubshell(run: () => number): number {
+    const variables = [...this.variables];
+    const { parameters, stopOnError, conditionDepth } = this;
+    try {
+      this.status = run();
+    } catch (error) {
+      if (!(error instanceof Exit)) throw error;
+      this.status = error.status;
+    }
+    this.variables.clear();
+    for (const [name, value] of variables) this.variables.set(name, value);
+    this.parameters = parameters;
+    this.stopOnError = stopOnError;
+    this.conditionDepth = conditionDepth;
+    return this.status;
   }
 
   private runCommand(command: Command, streams: Streams): number {
@@ -131,8 +156,7 @@ export class Interpreter {
         }
         return command.otherwise === null ? 0 : this.runBody(command.otherwise, streams);
       case 'for':
-        this.status = 0;
-        for (const value of expandWords(this.expander(), command.words)) {
+        for (const value of this.expandedOrDone(command.words)) {
           this.variables.set(command.name, value);
           this.runList(command.body, streams);
         }
@@ -141,8 +165,15 @@ export class Interpreter {
   }
 
   private runBody(body: CommandList, streams: Streams): number {
-    this.status = 0;
-    return this.runList(body, streams);
+    // A body sees the status of the condition; one without commands succeeds.
+    return body.length === 0 ? 0 : this.runList(body, streams);
+  }
+
+  /** The words of a `for`; without any the command is done, with success. */
+  private expandedOrDone(words: readonly Word[]): string[] {
+    const values = expandWords(this.expander(), words);
+    if (values.length === 0) this.status = 0;
+    return values;
   }
 
   private place(line: number): CommandPlace {
@@ -152,6 +183,7 @@ export class Interpreter {
   // ------------------------------------------------------------ simple commands
 
   private runSimple(command: SimpleCommand, streams: Streams): number {
+    this.substituted = 0;
     const words = expandWords(this.expander(), command.words);
     const assignments = command.assignments.map(
       ({ name, value }) => [name, expandWhole(this.expander(), value)] as const,
@@ -159,7 +191,7 @@ export class Interpreter {
     const [name, ...args] = words;
     if (name === undefined) {
       for (const [variable, value] of assignments) this.variables.set(variable, value);
-      return this.redirected(command.redirections, command.line, streams, () => 0);
+      return this.redirected(command.redirections, command.line, streams, () => this.substituted);
     }
     // `NAME=value command` sets NAME for that command only.
     const saved = assignments.map(([variable]) => [variable, this.variables.get(variable)] as const);
@@ -178,25 +210,8 @@ export class Interpreter {
 
   private dispatch(name: string, args: readonly string[], line: number, streams: Streams): number {
     const place = this.place(line);
+    if (isSpecial(name)) return runSpecial(name, args, this, place);
     switch (name) {
-      case 'exit':
-      case 'return':
-        throw new Exit(args[0] === undefined ? this.status : Number(args[0]) & 0xff);
-      case 'set':
-        for (const arg of args) if (/^[-+]\w*e/.test(arg)) this.stopOnError = arg.startsWith('-');
-        return 0;
-      case 'export':
-        for (const arg of args) {
-          const equals = arg.indexOf('=');
-          if (equals > 0) this.variables.set(arg.slice(0, equals), arg.slice(equals + 1));
-        }
-        return 0;
-      case 'unset':
-        for (const arg of args) this.variables.delete(arg);
-        return 0;
-      case 'shift':
-        this.parameters = this.parameters.slice(args[0] === undefined ? 1 : Number(args[0]));
-        return 0;
       case '.':
       case 'source':
         if (args[0] === undefined)
@@ -277,17 +292,11 @@ export class Interpreter {
         path,
       );
     }
-    const program = programOf(text);
-    if (python || (program !== undefined && /^python[0-9.]*$/.test(program) && !plainText)) {
-      return this.runBuiltIn(setSysctlsHelper, path, args, place, streams);
-    }
-    if (program !== undefined && !/^(?:ba|da|k|z)?sh$/.test(program) && !plainText) {
-      throw new ShellError(
-        'UNKNOWN_COMMAND',
-        `'${path}' is written for '${program}', which is not supported`,
-        place,
-        path,
-      );
+    const language = plainText ? 'shell' : languageOf(text, python);
+    if (language === 'python') return this.runBuiltIn(setSysctlsHelper, path, args, place, streams);
+    if (language !== 'shell') {
+      const problem = `'${path}' is written for '${language}', which is not supported`;
+      throw new ShellError('UNKNOWN_COMMAND', problem, place, path);
     }
     return this.runText(text, path, 1, args, streams);
   }
@@ -380,16 +389,12 @@ export class Interpreter {
       variable: (name) => this.variable(name),
       substitute: (list) => {
         const stdout = new Sink();
-        this.runList(list, { stdin: '', stdout, stderr: new Sink() });
+        // Nothing at all succeeds; anything else sees the status before it.
+        if (list.length === 0) this.status = 0;
+        this.inSubshell(() => this.runList(list, { stdin: '', stdout, stderr: new Sink() }));
+        this.substituted = this.status;
         return stdout.text;
       },
     };
   }
-}
-
-/** The program that a file's first line names, without its directory: `bash`, `python3`; undefined without `#!`. */
-function programOf(text: string): string | undefined {
-  const found = /^#![ \t]*(\S+)(?:[ \t]+(\S+))?/.exec(text);
-  const path = found?.[1]?.endsWith('/env') ? found[2] : found?.[1];
-  return path?.split('/').at(-1);
 }

@@ -53,6 +53,9 @@ describe('the language', () => {
     ['echo a; exit 3; echo b', 'a\n'],
     // The words are expanded before X is set for the command.
     ['X=1 echo "[$X]"; echo "[$X]"', '[]\n[]\n'],
+    ['X=1; Y=$(X=2; echo $X); echo $X$Y; echo z | X=3; echo $X; $(exit 3); echo $?', '12\n1\n3\n'],
+    ['N=3; echo $(($N + ${N}0 - N))', '30\n'],
+    ['if false; then :; else echo $?; fi; for i in $(false); do :; done; echo $?', '1\n0\n'],
     ['export A=1 B=2; unset A; echo "$A$B"', '2\n'],
   ])('%j', (text, expected) => {
     expect(output(text)).toBe(expected);
@@ -103,6 +106,10 @@ describe('what ends a script', () => {
     ['echo a > /tmp/../etc/passwd', 'FORBIDDEN', 5, 'only /proc/sys'],
     ['echo a > file', 'FORBIDDEN', 5, 'only /proc/sys'],
     ['rm -f /etc/passwd', 'BAD_ARGUMENTS', 5, "'/etc/passwd' is outside /tmp"],
+    ['set -o pipefail', 'BAD_ARGUMENTS', 5, "set: '-o' is not supported"],
+    ['exit now', 'BAD_ARGUMENTS', 5, "'now' is no status"],
+    ['export 1=2', 'BAD_ARGUMENTS', 5, "'1=2'"],
+    ['shift x', 'BAD_ARGUMENTS', 5, "'x' is no count"],
     ['sysctl -q', 'BAD_ARGUMENTS', 5, 'a name is needed'],
     ['sysctl -p /etc/sysctl.conf', 'BAD_ARGUMENTS', 5, "option '-p'"],
     ['sysctl -q net.ipv4.a=impossible', 'HOST', 5, 'the stack cannot do this'],

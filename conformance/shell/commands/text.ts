@@ -27,6 +27,7 @@ export const grep: BuiltIn = (context) => {
   }
   if (pattern === null) throw badArguments(context, 'a pattern is needed');
   const matcher = compile(context, pattern, letters);
+  const matchAll = new RegExp(matcher.source, `${matcher.flags}g`);
   const has = (letter: string) => letters.includes(letter);
   let missing = false;
   let count = 0;
@@ -44,7 +45,11 @@ export const grep: BuiltIn = (context) => {
       const found = matcher.exec(line);
       if ((found !== null) === has('v')) continue;
       inFile++;
-      if (!has('q') && !has('c')) context.out(`${prefix}${has('o') && found !== null ? found[0] : line}\n`);
+      if (has('q') || has('c')) continue;
+      // With -o every match has a line of its own; empty ones have none.
+      const parts =
+        has('o') && found !== null ? (line.match(matchAll) ?? []).filter((part) => part !== '') : [line];
+      for (const part of parts) context.out(`${prefix}${part}\n`);
     }
     if (has('c') && !has('q')) context.out(`${prefix}${inFile}\n`);
     count += inFile;
