@@ -12,7 +12,9 @@ import { FLAG_SLOWPATH, FLAG_UPDATE_TS_RECENT } from '../recovery/flags.js';
 import { tcpPacketsInFlight } from '../recovery/in-flight.js';
 import { SegmentIn, type SegmentOut, type TransmitOwner, XMIT_OK } from '../segment.js';
 import { SendSegment } from '../send-segment.js';
+import { tcpSend } from '../send.js';
 import { TCP_ESTABLISHED } from '../states.js';
+import { pushPendingFrames } from '../write.js';
 import { type RouteMetrics, Tcb, type TcbHost } from '../tcb.js';
 
 /** What went out, as the tests look at it. */
@@ -164,6 +166,26 @@ export class SenderKit {
     const room = this.tcb.cc.cwnd - tcpPacketsInFlight(this.tcb);
     const left = limit - this.relative(this.tcb.snd.nxt) / MSS;
     if (Math.min(room, left) > 0) this.send(Math.min(room, left));
+  }
+
+  /** The application writes `count` segments' worth (or `bytes`), which leave as windows allow. */
+  write(count: number, bytes = count * MSS): void {
+    const taken = tcpSend(this.tcb, this.now, new Uint8Array(bytes), 0, bytes, 0);
+    if (taken !== bytes) throw new Error(`tcpSend took ${taken} of ${bytes}`);
+  }
+
+  /** An ACK as `ack`, after which new data goes out as the input path lets it. Returns what left, as runs: [first, count]. */
+  step(acked: number, ...sack: [number, number][]): [number, number][] {
+    this.sent.length = 0;
+    this.ack(acked, ...sack);
+    pushPendingFrames(this.tcb, this.now);
+    const runs: [number, number][] = [];
+    for (const { seq, length } of this.sent) {
+      const last = runs.at(-1);
+      if (last !== undefined && (last[0] + last[1]) * MSS === seq) last[1] += length / MSS;
+      else runs.push([seq / MSS, length / MSS]);
+    }
+    return runs;
   }
 
   /** Lets `us` pass. */
