@@ -135,6 +135,9 @@ export abstract class Socket extends OpenFile {
     return result === BLOCK && request.done > 0 ? request.done : result;
   }
 
+  /** A blocked call waits to write (Linux's sk_write_pending), or no longer. */
+  writerWaits(_waits: boolean): void {}
+
   /** What a blocked send answers when its time is up, or when it may not block at all. */
   sendInterrupted(request: SendRequest): number {
     return request.done > 0 ? request.done : -11;

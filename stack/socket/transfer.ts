@@ -121,13 +121,18 @@ export class TransferFace extends KernelCore {
   }
 
   private sendOn(socket: Socket, request: SendRequest): PendingCall {
-    return this.wait(
+    const call = this.wait(
       [socket],
       this.nonblocking(socket, request.flags),
       socket.writeTimeout,
       () => socket.send(request),
       () => socket.sendInterrupted(request),
     );
+    if (call.result === null) {
+      socket.writerWaits(true);
+      call.onReturn(() => socket.writerWaits(false));
+    }
+    return call;
   }
 
   private receive(socket: Socket, request: ReceiveRequest, done?: () => void): PendingCall {
