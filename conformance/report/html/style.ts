@@ -43,4 +43,5 @@ svg .wrong{stroke:var(--bad);stroke-width:4}svg .sack{stroke:var(--in);stroke-wi
 svg .ack{stroke:var(--ack);fill:none}svg .win{stroke:var(--win);fill:none;stroke-dasharray:3 2}
 svg .flag{fill:var(--fg)}svg .drop{stroke:var(--bad)}
 svg .key{stroke-width:3}
+@media (max-width:50rem){.runs{display:block;overflow-x:auto}.script td.line{width:2rem}.script td.text{width:auto}}
 `;
