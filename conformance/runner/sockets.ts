@@ -25,8 +25,6 @@ export class Sockets {
   readonly flows: Flow[] = [];
   underTest: Flow | null = null;
   private readonly open = new Map<number, OpenFd>();
-  /** Of the target's descriptors, those whose number in the script now means another. */
-  private readonly displaced: number[] = [];
   private nextPort: number;
   /** Addresses and ports that a flow has unless the script or a call says otherwise. */
   private readonly defaults: Ends;
@@ -51,7 +49,7 @@ export class Sockets {
 
   /** Open descriptors, newest last. */
   get openDescriptors(): number[] {
-    return [...this.displaced, ...[...this.open.values()].map((fd) => fd.live)];
+    return [...this.open.values()].map((fd) => fd.live);
   }
 
   /** Remembers a descriptor. Both numbers must be new. */

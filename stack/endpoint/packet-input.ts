@@ -232,7 +232,7 @@ export class PacketInput {
       this.tcp.recycle(flow);
     }
     if (listener !== null && listener.listener !== null) {
-      listenerInput(listener.listener, now, segment);
+      listenerInput(listener.listener, now, segment, this.tcp.recycled?.isn ?? 0);
       this.tcp.recycled = null;
     } else {
       replyReset(this.tcp, now, segment);

@@ -19,7 +19,7 @@ import {
   type SegmentSink,
   type Tcb,
   type TcbHost,
-  type TcpMemory,
+  TcpMemory,
   type TimeWaitRecord,
   tcpAbort,
   tcpConnect,
@@ -60,7 +60,7 @@ export class TcpEndpoint implements TcbHost {
   readonly counters: TcpCounters;
   readonly sink: SegmentSink;
   readonly heap = new PayloadHeap();
-  readonly memory: TcpMemory = { allocated: 0, orphans: 0, timeWaits: 0, pressure: false };
+  readonly memory = new TcpMemory();
   readonly fastOpen: FastOpenState;
   readonly secret: Uint8Array;
   readonly secrets: FlowSecrets;
@@ -111,7 +111,10 @@ export class TcpEndpoint implements TcbHost {
     if (other === null) return true;
     if (!(other instanceof TimeWaitEntry)) return false;
     const loopback = isLoopback(tcb.remoteAddress) || this.options.network.isLocal(tcb.remoteAddress);
-    return timeWaitReusable(other.record, this.options.now(), loopback);
+    if (!timeWaitReusable(other.record, this.options.now(), loopback)) return false;
+    // The new incarnation goes on above the old one's numbers (RFC 6191).
+    tcb.snd.wantedIss = other.record.isn;
+    return true;
   }
 
   /** Puts a connection that is about to send its SYN into the table. The four-tuple is free (`tupleFree`). */

@@ -1,17 +1,146 @@
-import type { SendSegment } from './send-segment.js';
+// Splitting, trimming and merging queued segments without copying payload. Keeps memory charge, wire-segment counts and
+// the scoreboard's totals true. Decides nothing.
+import { seqLt } from '../wire/seq.js';
+import { TCP_CWR, TCP_FIN, TCP_PSH } from '../wire/tcp.js';
+import { allocateSegment, chargeSegment, chargeWhole } from './send-memory.js';
+import { LOST, SACKED_ACKED, SACKED_RETRANS, type SendSegment } from './send-segment.js';
 import type { Tcb } from './tcb.js';
 
-/** Splits off everything behind `length` payload bytes into a new segment behind it, on the same list(s). False: refused. */
-export function fragmentSegment(_tcb: Tcb, _segment: SendSegment, _length: number, _mss: number): boolean {
-  throw new Error('not there yet');
-}
-
-/** Takes the first `length` payload bytes off a partly acknowledged segment; una moves elsewhere. */
-export function trimSegmentHead(_tcb: Tcb, _segment: SendSegment, _length: number): void {
-  throw new Error('not there yet');
-}
-
 /** Recomputes `segments` and `gsoSize` for `mss`. */
-export function setSegmentCount(_segment: SendSegment, _mss: number): void {
-  throw new Error('not there yet');
+export function setSegmentCount(segment: SendSegment, mss: number): void {
+  const { length } = segment;
+  if (length <= mss) {
+    segment.segments = 1;
+    segment.gsoSize = 0;
+  } else {
+    segment.segments = Math.ceil(length / mss);
+    segment.gsoSize = mss;
+  }
+}
+
+/** Sizes a segment that was not sized for `mss` yet; returns its number of wire segments (tcp_init_tso_segs). */
+export function sizeSegment(segment: SendSegment, mss: number): number {
+  if (segment.segments === 0 || segment.gsoSize !== mss || segment.segments === 1)
+    setSegmentCount(segment, mss);
+  return segment.segments;
+}
+
+/** `count` wire segments of a segment that is in flight are no longer (or negative: are again) what they were counted as. */
+export function adjustCounts(tcb: Tcb, segment: SendSegment, count: number): void {
+  const { snd, loss } = tcb;
+  snd.packetsOut -= count;
+  if ((segment.sacked & SACKED_ACKED) !== 0) loss.sackedOut -= count;
+  if ((segment.sacked & SACKED_RETRANS) !== 0) loss.retransOut -= count;
+  if ((segment.sacked & LOST) !== 0) loss.lostOut -= count;
+  // Without SACK the count of duplicate ACKs stands for it.
+  if (!tcb.opt.sack && loss.sackedOut > 0) loss.sackedOut -= Math.min(loss.sackedOut, count);
+}
+
+/**
+ * Splits off everything behind `length` payload bytes into a new segment behind it, on the same list(s). `mss` sizes
+ * both. False: refused (nothing to split, or far too many small pieces are queued already).
+ */
+export function fragmentSegment(tcb: Tcb, segment: SendSegment, length: number, mss: number): boolean {
+  if (length <= 0 || length >= segment.length) return false;
+  const { snd } = tcb;
+  const list = segment.list;
+  // A peer that SACKs single bytes must not make us hold endless overhead: bounded by the buffer and two super-packets.
+  if (
+    snd.memoryQueued > 2 * (snd.buffer + 2 * 65_536) &&
+    segment !== snd.writeQueue.head &&
+    segment !== snd.retransmitQueue.head &&
+    segment !== snd.retransmitQueue.tail
+  ) {
+    return false;
+  }
+  const rest = allocateSegment(tcb);
+  const moved = segment.length - length;
+  segment.payload!.split(length, rest.payload!);
+  chargeWhole(tcb, rest);
+  // The payload's charge moves with it; the overhead of the new record comes on top.
+  segment.truesize -= moved;
+  rest.truesize += moved;
+  rest.seq = (segment.seq + length) >>> 0;
+  rest.endSeq = segment.endSeq;
+  segment.endSeq = rest.seq;
+  rest.flags = segment.flags & ~TCP_CWR;
+  segment.flags &= ~(TCP_FIN | TCP_PSH);
+  rest.sacked = segment.sacked;
+  rest.endOfRecord = segment.endOfRecord;
+  segment.endOfRecord = false;
+  rest.sentAt = segment.sentAt;
+  rest.rateDelivered = segment.rateDelivered;
+  rest.rateDeliveredCe = segment.rateDeliveredCe;
+  rest.rateDeliveredAt = segment.rateDeliveredAt;
+  rest.rateFirstSentAt = segment.rateFirstSentAt;
+  rest.rateAppLimited = segment.rateAppLimited;
+  moveMarks(segment, rest);
+  const before = segment.segments;
+  setSegmentCount(segment, mss);
+  setSegmentCount(rest, mss);
+  if (list === snd.retransmitQueue) {
+    const difference = before - segment.segments - rest.segments;
+    if (difference !== 0 && seqLt(rest.seq, snd.nxt)) adjustCounts(tcb, segment, difference);
+  }
+  if (list !== null) list.insertAfter(segment, rest);
+  if (segment.onTimeList) snd.timeList.insertAfter(segment, rest);
+  return true;
+}
+
+/** Timestamp keys and zerocopy ids belong to the byte that they were asked for: the last one. */
+function moveMarks(segment: SendSegment, rest: SendSegment): void {
+  if (segment.timestampKey >= 0) {
+    rest.timestampKey = segment.timestampKey;
+    rest.timestampFlags = segment.timestampFlags;
+    segment.timestampKey = -1;
+    segment.timestampFlags = 0;
+  }
+  if (segment.zerocopyLast >= 0) {
+    rest.zerocopyFirst = segment.zerocopyFirst;
+    rest.zerocopyLast = segment.zerocopyLast;
+    segment.zerocopyFirst = -1;
+    segment.zerocopyLast = -1;
+  }
+}
+
+/** Takes the first `length` payload bytes off a partly acknowledged segment; SND.UNA moves elsewhere. */
+export function trimSegmentHead(tcb: Tcb, segment: SendSegment, length: number): void {
+  const taken = Math.min(length, segment.length);
+  segment.payload!.trimFront(taken);
+  segment.seq = (segment.seq + taken) >>> 0;
+  chargeSegment(tcb, segment, -taken);
+  if (segment.segments > 1) setSegmentCount(segment, segment.gsoSize);
+}
+
+/** Whether bytes of `next` may be put behind those of `segment` (tcp_skb_can_collapse). */
+export function canCollapse(segment: SendSegment, next: SendSegment): boolean {
+  return !segment.endOfRecord && segment.zerocopyLast >= 0 === next.zerocopyLast >= 0;
+}
+
+/** Moves up to `amount` bytes of the following segment of the write queue into `segment` (tcp_grow_skb). */
+export function growFromNext(
+  tcb: Tcb,
+  segment: SendSegment,
+  amount: number,
+  release: (next: SendSegment) => void,
+): void {
+  const { next } = segment;
+  if (next === null || !canCollapse(segment, next)) return;
+  const taken = Math.min(amount, next.length);
+  if (taken <= 0 || segment.zerocopyLast >= 0 || next.timestampKey >= 0) return;
+  const spare = allocateSegment(tcb);
+  next.payload!.split(taken, spare.payload!);
+  segment.payload!.join(next.payload!);
+  next.payload!.join(spare.payload!);
+  spare.owner = null;
+  segment.truesize += taken;
+  next.truesize -= taken;
+  segment.endSeq = (segment.endSeq + taken) >>> 0;
+  next.seq = (next.seq + taken) >>> 0;
+  if (next.length === 0) {
+    segment.endSeq = next.endSeq;
+    segment.endOfRecord = next.endOfRecord;
+    segment.flags |= next.flags;
+    release(next);
+  }
 }

@@ -57,7 +57,7 @@ export class PayloadHeap {
 /** An ordered list of byte ranges in pages. */
 export class Payload implements PayloadSource {
   length = 0;
-  private readonly heap: PayloadHeap;
+  readonly heap: PayloadHeap;
   private readonly pages: PayloadPage[] = [];
   private readonly offsets: number[] = [];
   private readonly lengths: number[] = [];

@@ -1,4 +1,13 @@
+// recv(): received bytes to the application, urgent marks, end of stream, and what reading lets us acknowledge
+// (RFC 9293 section 3.10.3; Linux's tcp_recvmsg, without waiting).
+import { seqGt, seqLt } from '../wire/seq.js';
+import { ackAfterRead } from './ack-policy.js';
+import { adjustReceiveSpace } from './autotune.js';
+import { EAGAIN, EINVAL, ENOTCONN } from './errno.js';
+import { MSG_PEEK } from './send.js';
+import { TCP_CLOSE, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT } from './states.js';
 import type { Tcb } from './tcb.js';
+import { URGENT_NONE, URGENT_READ, URGENT_VALID } from './urgent.js';
 
 /**
  * Takes (or with MSG_PEEK looks at) up to `length` received bytes into `target` from `offset`; `target` null drops them
@@ -6,27 +15,125 @@ import type { Tcb } from './tcb.js';
  * -ENOTCONN, or the pending error.
  */
 export function tcpReceive(
-  _tcb: Tcb,
-  _now: number,
-  _target: Uint8Array | null,
-  _offset: number,
-  _length: number,
-  _flags: number,
+  tcb: Tcb,
+  now: number,
+  target: Uint8Array | null,
+  offset: number,
+  length: number,
+  flags: number,
 ): number {
-  throw new Error('not there yet');
+  tcb.clock = now;
+  if (tcb.state === TCP_LISTEN) return -ENOTCONN;
+  if (length === 0) return 0;
+  if ((flags & MSG_PEEK) !== 0) {
+    const seen = peekBytes(tcb, target, offset, length);
+    return seen > 0 ? seen : whyNothing(tcb);
+  }
+  const copied = takeBytes(tcb, target, offset, length);
+  if (copied > 0) {
+    adjustReceiveSpace(tcb, now);
+    ackAfterRead(tcb, now, copied);
+    return copied;
+  }
+  takeFin(tcb);
+  return whyNothing(tcb);
+}
+
+/** The number of the FIN itself counts as read when the end of the stream is reported. */
+function takeFin(tcb: Tcb): void {
+  const { rcv } = tcb;
+  if (rcv.finReceived && (rcv.nxt - rcv.copiedSeq) >>> 0 === 1) rcv.copiedSeq = rcv.nxt;
+}
+
+function whyNothing(tcb: Tcb): number {
+  if (tcb.rcv.finReceived) return 0;
+  if (tcb.error !== 0) {
+    const { error } = tcb;
+    tcb.error = 0;
+    return -error;
+  }
+  if ((tcb.shutdown & 1) !== 0) return 0;
+  if (tcb.state === TCP_CLOSE) return -ENOTCONN;
+  return -EAGAIN;
+}
+
+/** Bytes up to the urgent mark: all, those before it, or (at it, out of line) those behind it. */
+function takeBytes(tcb: Tcb, target: Uint8Array | null, offset: number, length: number): number {
+  const { rcv } = tcb;
+  const queue = rcv.queue;
+  if (queue === null) return 0;
+  let copied = 0;
+  while (copied < length && queue.length > 0) {
+    let used = Math.min(queue.length, length - copied);
+    if (rcv.urgentState !== URGENT_NONE) {
+      const mark = (rcv.urgentSeq - rcv.copiedSeq) | 0;
+      if (mark === 0) {
+        if (copied > 0) break; // stop at the mark
+        if (!tcb.oobInline) {
+          queue.drop(tcb, 1);
+          rcv.copiedSeq = (rcv.copiedSeq + 1) >>> 0;
+          rcv.urgentState = URGENT_NONE;
+          continue;
+        }
+      } else if (mark > 0 && mark < used) {
+        used = mark;
+      }
+    }
+    queue.peek(0, used, target, offset + copied);
+    queue.drop(tcb, used);
+    rcv.copiedSeq = (rcv.copiedSeq + used) >>> 0;
+    copied += used;
+    if (rcv.urgentState !== URGENT_NONE && seqGt(rcv.copiedSeq, rcv.urgentSeq)) rcv.urgentState = URGENT_NONE;
+  }
+  return copied;
+}
+
+function peekBytes(tcb: Tcb, target: Uint8Array | null, offset: number, length: number): number {
+  const { rcv } = tcb;
+  const queue = rcv.queue;
+  if (queue === null || queue.length === 0) return 0;
+  let skip = 0;
+  let used = Math.min(queue.length, length);
+  if (rcv.urgentState !== URGENT_NONE) {
+    const mark = (rcv.urgentSeq - rcv.copiedSeq) | 0;
+    if (mark === 0 && !tcb.oobInline) {
+      skip = 1;
+      used = Math.min(queue.length - 1, length);
+    } else if (mark > 0 && mark < used) {
+      used = mark;
+    }
+  }
+  queue.peek(skip, used, target, offset);
+  return used;
 }
 
 /** SIOCINQ: bytes that can be read (a received FIN does not count). */
-export function tcpInputQueued(_tcb: Tcb): number {
-  throw new Error('not there yet');
+export function tcpInputQueued(tcb: Tcb): number {
+  const { rcv } = tcb;
+  if (tcb.state === TCP_SYN_SENT || tcb.state === TCP_SYN_RECV) return 0;
+  const outOfLine =
+    !tcb.oobInline &&
+    rcv.urgentState !== URGENT_NONE &&
+    !seqLt(rcv.urgentSeq, rcv.copiedSeq) &&
+    seqLt(rcv.urgentSeq, rcv.nxt);
+  if (outOfLine) return (rcv.urgentSeq - rcv.copiedSeq) >>> 0;
+  const bytes = (rcv.nxt - rcv.copiedSeq) >>> 0;
+  return bytes > 0 && rcv.finReceived ? bytes - 1 : bytes;
 }
 
 /** SIOCATMARK. */
-export function tcpAtMark(_tcb: Tcb): boolean {
-  throw new Error('not there yet');
+export function tcpAtMark(tcb: Tcb): boolean {
+  return tcb.rcv.urgentState !== URGENT_NONE && tcb.rcv.urgentSeq === tcb.rcv.copiedSeq;
 }
 
-/** recv(MSG_OOB): the urgent byte 0 … 255, or -EAGAIN, -EINVAL; `peek` leaves it. */
-export function tcpReceiveUrgent(_tcb: Tcb, _peek: boolean): number {
-  throw new Error('not there yet');
+/** recv(MSG_OOB): the urgent byte 0 … 255, -EAGAIN while it is on its way, -EINVAL when there is none, -ENOTCONN. */
+export function tcpReceiveUrgent(tcb: Tcb, peek: boolean): number {
+  const { rcv } = tcb;
+  if (tcb.oobInline || rcv.urgentState === URGENT_NONE || rcv.urgentState === URGENT_READ) return -EINVAL;
+  if (tcb.state === TCP_CLOSE && !rcv.finReceived) return -ENOTCONN;
+  if (rcv.urgentState === URGENT_VALID) {
+    if (!peek) rcv.urgentState = URGENT_READ;
+    return rcv.urgentByte;
+  }
+  return -EAGAIN;
 }

@@ -1,1 +1,159 @@
-export class ReceiveQueue {}
+// Received bytes in order, in memory of the socket's own: copied out of the packet buffer at receipt, so that a slow
+// reader pins no buffer. Charges each packet's truesize until its last byte is read, as Linux does. Knows no windows.
+import { chargeMemory } from './memory.js';
+import type { Tcb } from './tcb.js';
+
+const FIRST_BYTES = 16_384;
+const FIRST_PACKETS = 32;
+
+/** A byte ring that grows, with a parallel ring of the packets that the bytes came in. */
+export class ReceiveQueue {
+  private bytes = new Uint8Array(0);
+  private head = 0;
+  /** Bytes that can be read. */
+  length = 0;
+  private ends = new Float64Array(FIRST_PACKETS); // absolute byte position behind the packet
+  private costs = new Float64Array(FIRST_PACKETS);
+  private stamps = new Float64Array(FIRST_PACKETS);
+  private firstPacket = 0;
+  /** Packets whose memory is charged. */
+  packets = 0;
+  /** Absolute position of the next byte to read and of the next one to append. */
+  private readAt = 0;
+  private writeAt = 0;
+
+  /** Appends bytes of one packet and charges `truesize` for it; `arrival` is its time stamp, µs. */
+  append(
+    tcb: Tcb,
+    source: Uint8Array,
+    from: number,
+    length: number,
+    truesize: number,
+    arrival: number,
+  ): void {
+    this.reserve(length);
+    const size = this.bytes.length;
+    const tail = (this.head + this.length) % size;
+    const first = Math.min(length, size - tail);
+    this.bytes.set(source.subarray(from, from + first), tail);
+    if (first < length) this.bytes.set(source.subarray(from + first, from + length), 0);
+    this.length += length;
+    this.writeAt += length;
+    this.pushPacket(truesize, arrival);
+    tcb.rcv.memoryAllocated += truesize;
+    chargeMemory(tcb, truesize);
+  }
+
+  private pushPacket(truesize: number, arrival: number): void {
+    const capacity = this.ends.length;
+    if (this.packets === capacity) this.growPackets();
+    const at = (this.firstPacket + this.packets) & (this.ends.length - 1);
+    this.ends[at] = this.writeAt;
+    this.costs[at] = truesize;
+    this.stamps[at] = arrival;
+    this.packets++;
+  }
+
+  private growPackets(): void {
+    const capacity = this.ends.length;
+    const ends = new Float64Array(capacity * 2);
+    const costs = new Float64Array(capacity * 2);
+    const stamps = new Float64Array(capacity * 2);
+    for (let i = 0; i < this.packets; i++) {
+      const at = (this.firstPacket + i) & (capacity - 1);
+      ends[i] = this.ends[at]!;
+      costs[i] = this.costs[at]!;
+      stamps[i] = this.stamps[at]!;
+    }
+    this.ends = ends;
+    this.costs = costs;
+    this.stamps = stamps;
+    this.firstPacket = 0;
+  }
+
+  private reserve(more: number): void {
+    const needed = this.length + more;
+    if (needed <= this.bytes.length) return;
+    let size = Math.max(this.bytes.length, FIRST_BYTES);
+    while (size < needed) size *= 2;
+    const bytes = new Uint8Array(size);
+    this.copyOut(0, this.length, bytes, 0);
+    this.bytes = bytes;
+    this.head = 0;
+  }
+
+  private copyOut(skip: number, length: number, target: Uint8Array, offset: number): void {
+    if (length === 0) return;
+    const size = this.bytes.length;
+    const start = (this.head + skip) % size;
+    const first = Math.min(length, size - start);
+    target.set(this.bytes.subarray(start, start + first), offset);
+    if (first < length) target.set(this.bytes.subarray(0, length - first), offset + first);
+  }
+
+  /** Copies `length` bytes from `skip` bytes behind the front, without taking them. */
+  peek(skip: number, length: number, target: Uint8Array | null, offset: number): void {
+    if (target !== null) this.copyOut(skip, length, target, offset);
+  }
+
+  /** One byte, for the urgent pointer. */
+  byteAt(skip: number): number {
+    return this.bytes[(this.head + skip) % this.bytes.length]!;
+  }
+
+  /** Takes `length` bytes off the front; memory of packets that are wholly read is given back. */
+  drop(tcb: Tcb, length: number): void {
+    if (length === 0) return;
+    this.head = (this.head + length) % this.bytes.length;
+    this.length -= length;
+    this.readAt += length;
+    const mask = this.ends.length - 1;
+    while (this.packets > 0 && this.ends[this.firstPacket]! <= this.readAt) {
+      const cost = this.costs[this.firstPacket]!;
+      tcb.rcv.lastReadStamp = this.stamps[this.firstPacket]!;
+      tcb.rcv.memoryAllocated -= cost;
+      chargeMemory(tcb, -cost);
+      this.firstPacket = (this.firstPacket + 1) & mask;
+      this.packets--;
+    }
+    if (this.length === 0) this.head = 0;
+  }
+
+  /** Arrival stamp of the packet that holds the byte `skip` bytes behind the front, µs (0: none). */
+  stampAt(skip: number): number {
+    const mask = this.ends.length - 1;
+    for (let i = 0; i < this.packets; i++) {
+      const at = (this.firstPacket + i) & mask;
+      if (this.ends[at]! > this.readAt + skip) return this.stamps[at]!;
+    }
+    return 0;
+  }
+
+  /**
+   * Under memory pressure: the charge falls to what the bytes would cost in full buffers of `unit` payload bytes with
+   * `overhead` each. True when that saved anything.
+   */
+  collapse(tcb: Tcb, unit: number, overhead: number): boolean {
+    if (this.packets < 2) return false;
+    let before = 0;
+    const mask = this.ends.length - 1;
+    for (let i = 0; i < this.packets; i++) before += this.costs[(this.firstPacket + i) & mask]!;
+    const after = this.length + Math.ceil(this.length / unit) * overhead;
+    if (after >= before) return false;
+    const stamp = this.stampAt(this.length - 1);
+    this.firstPacket = 0;
+    this.packets = 0;
+    this.pushPacket(after, stamp);
+    tcb.rcv.memoryAllocated += after - before;
+    chargeMemory(tcb, after - before);
+    return true;
+  }
+
+  /** Forgets everything and gives its memory back. */
+  clear(tcb: Tcb): void {
+    this.drop(tcb, this.length);
+    this.bytes = new Uint8Array(0);
+    this.head = 0;
+    this.length = 0;
+  }
+}

@@ -32,8 +32,6 @@ export class ReceiveState {
   urgentByte = 0;
   urgentState = 0;
   urgentSeq = 0;
-  /** Size of the largest segment ever seen, for the window's growth; advertised maximum (shrink rules). */
-  maxWindowSequence = 0;
   /** TCP_WINDOW_CLAMP as set by the user, 0: none. */
   userWindowClamp = 0;
   /** Arrival time (µs) of the newest byte that was read: SO_TIMESTAMPING on receive. */

@@ -1,6 +1,7 @@
 // One segment of the send queue with its metadata, and the two lists it lives on. Payload memory is behind
 // `Payload` (payload.ts); nothing here knows windows, timers or congestion.
 import type { Payload } from './payload.js';
+import type { TransmitOwner } from './segment.js';
 
 /** `SendSegment.sacked` bits: what the scoreboard knows of a segment that is in flight. */
 export const SACKED_ACKED = 1; // covered by a SACK block
@@ -14,7 +15,11 @@ export const EVER_RETRANS = 128; // was retransmitted at some time
  * A run of the sequence space, queued, in flight, or lost. It may be a super-packet: `segments` counts the wire
  * segments of `gsoSize` bytes that it becomes.
  */
-export class SendSegment {
+export class SendSegment implements TransmitOwner {
+  /** The connection that sends it; told when a copy has left the host's queue. */
+  owner: SegmentOwner | null = null;
+  /** Given back while copies still waited in the host's queue. */
+  freed = false;
   seq = 0;
   endSeq = 0;
   /** TCP header flags that belong to this run (SYN, FIN, PSH, URG, and CWR once). */
@@ -36,6 +41,8 @@ export class SendSegment {
   /** Ids for timestamps (SO_TIMESTAMPING) and zerocopy completions; -1: none. */
   timestampKey = -1;
   timestampFlags = 0;
+  zerocopyFirst = -1;
+  zerocopyLast = -1;
 
   // Delivery-rate snapshot at the time it was sent (draft-cheng-iccrg-delivery-rate-estimation).
   rateDelivered = 0;
@@ -61,6 +68,41 @@ export class SendSegment {
   get length(): number {
     return this.payload === null ? 0 : this.payload.length;
   }
+
+  onTransmitDone(charge: number, now: number): void {
+    this.owner?.segmentTransmitted(this, charge, now);
+  }
+
+  /** As new, but for the (empty) payload object, which is used again. */
+  reset(): void {
+    this.owner = null;
+    this.freed = false;
+    this.seq = 0;
+    this.endSeq = 0;
+    this.flags = 0;
+    this.sacked = 0;
+    this.segments = 0;
+    this.gsoSize = 0;
+    this.sentAt = 0;
+    this.truesize = 0;
+    this.inHostQueue = 0;
+    this.endOfRecord = false;
+    this.timestampKey = -1;
+    this.timestampFlags = 0;
+    this.zerocopyFirst = -1;
+    this.zerocopyLast = -1;
+    this.rateDelivered = 0;
+    this.rateDeliveredCe = 0;
+    this.rateDeliveredAt = 0;
+    this.rateFirstSentAt = 0;
+    this.rateAppLimited = false;
+    this.rateInFlight = 0;
+  }
+}
+
+/** Who sends segments: the control block. */
+export interface SegmentOwner {
+  segmentTransmitted(segment: SendSegment, charge: number, now: number): void;
 }
 
 /** A doubly linked list of segments in sequence order: the write queue and the retransmission queue are two. */

@@ -11,6 +11,8 @@ export class SendState {
   up = 0;
   urgent = false;
   iss = 0;
+  /** First sequence number that connect must use (a TIME-WAIT record's `isn`), 0: the stack's own choice. */
+  wantedIss = 0;
   /** Sequence number behind the last byte queued. */
   writeSeq = 0;
   /** Last byte of the last small segment sent (Minshall's Nagle). */
@@ -22,8 +24,9 @@ export class SendState {
   mss = 536;
   /** MSS that the peer announced, after clamping by user_mss and our bounds. */
   mssClamp = 536;
-  /** MSS that we announce. */
+  /** MSS that we announce: `advertised` in the option, `advmss` what it leaves for data once options are off. */
   advmss = 536;
+  advertised = 536;
   /** TCP_MAXSEG set by the user, 0: none. */
   userMss = 0;
   pathMtu = 0;
@@ -55,7 +58,8 @@ export class SendState {
   departure = 0;
   pacingRate = Number.POSITIVE_INFINITY;
   maxPacingRate = Number.POSITIVE_INFINITY;
-  pacingNeeded = false;
+  /** 0: not paced, 1: by the connection's own timer, 2: by the queue discipline (fq). */
+  pacingStatus = 0;
   pacingShift = 10;
   packetsOut = 0;
   /** Total wire segments sent with data (tcpi_data_segs_out) and in all. */
@@ -80,8 +84,12 @@ export class SendState {
   mtuProbeSeqEnd = 0;
   /** The bytes of the SYN's fast-open data wait as a segment that is accounted only once (fastopen/client.ts). */
   synData: SendSegment | null = null;
-  fastOpenRequest = false;
+  /** Fast-open option of the SYN under way: -1 none, 0 request, else cookie length. */
+  fastOpenCookieLength = -1;
+  readonly fastOpenCookie = new Uint8Array(16);
   /** Next id for timestamps keyed by byte (SOF_TIMESTAMPING_OPT_ID) and zerocopy. */
   zerocopyKey = 0;
   timestampKeyBase = 0;
+  /** SOF_TIMESTAMPING_TX_* bits that the running send call asks for; set by the socket layer. */
+  stampFlags = 0;
 }

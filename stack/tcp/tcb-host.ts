@@ -1,10 +1,11 @@
 // What a connection asks of the world and what all connections of one endpoint share. The endpoint implements it; the
-// core calls it. No behaviour here.
+// core calls it. No behaviour of TCP here.
 import type { StackConfig } from '../config/config.js';
 import type { TcpCounters } from '../host/counters.js';
 import type { FastOpenState } from './fastopen/state.js';
 import type { Listener } from './listener.js';
 import type { PayloadHeap } from './payload.js';
+import { ChallengeLimit } from './rate-limit.js';
 import type { FlowAddress, SegmentSink } from './segment.js';
 import type { Tcb } from './tcb.js';
 import type { TimeWaitRecord } from './time-wait.js';
@@ -28,6 +29,8 @@ export interface RouteMetrics {
   quickack: boolean;
   fastOpenNoCookie: boolean;
   ecn: boolean;
+  /** The outgoing queue discipline keeps departure times (fq): the connection is paced by it. */
+  fairQueue: boolean;
 }
 
 /** What all connections of an endpoint share and what a connection asks of it. One object per endpoint. */
@@ -94,11 +97,13 @@ export const TIMESTAMP_SCHEDULED = 1;
 export const TIMESTAMP_ACKED = 2;
 
 /** Memory of all connections together (tcp_mem, in bytes here) and of orphans and TIME-WAIT records. */
-export interface TcpMemory {
-  allocated: number;
-  orphans: number;
-  timeWaits: number;
-  pressure: boolean;
+export class TcpMemory {
+  allocated = 0;
+  orphans = 0;
+  timeWaits = 0;
+  pressure = false;
+  /** Challenge ACKs of the stack (RFC 5961). */
+  readonly challenges = new ChallengeLimit();
 }
 
 /** Bits of `TcbHost.notify` and `tcpPoll`. */

@@ -1,13 +1,16 @@
 // The transmission control block (RFC 9293, section 3.3.1): every variable of one connection, grouped by the part of
 // TCP that owns it. Only state and tiny derived values live here; behaviour lives in the files named by each group.
 // It knows no socket, no ring and no link: it sees the world through `TcbHost`.
+
 import type { CongestionControl } from './congestion/congestion-control.js';
+import type { FastOpenRequest } from './fastopen/server.js';
 import { ReceiveState } from './receive-state.js';
-import type { FlowAddress, TransmitOwner } from './segment.js';
-import type { SendSegment } from './send-segment.js';
+import type { FlowAddress } from './segment.js';
+import { segmentLeftQueue } from './send-memory.js';
+import type { SegmentOwner, SendSegment } from './send-segment.js';
 import { SendState } from './send-state.js';
 import { TCP_CLOSE } from './states.js';
-import type { TcbHost } from './tcb-host.js';
+import type { RouteMetrics, TcbHost } from './tcb-host.js';
 
 export { ReceiveState } from './receive-state.js';
 export { SendState } from './send-state.js';
@@ -15,7 +18,9 @@ export * from './tcb-host.js';
 
 /** Delayed-ACK state (ack-policy.ts), as inet_connection_sock's icsk_ack. */
 export class AckState {
+  /** ACK_* bits (ack-policy.ts). */
   pending = 0;
+  /** ACKs left of quick-ACK mode. */
   quick = 0;
   pingpong = 0;
   ato = 0;
@@ -23,10 +28,10 @@ export class AckState {
   rcvMss = 536;
   lastSegmentSize = 0;
   lastReceiveTime = 0;
-  quickackMode = false;
   compressed = 0;
   compressedTotal = 0;
   dupAckCounter = 0;
+  compressedRcvNxt = 0;
 }
 
 /** Negotiated options and their state (options.ts, ecn/, fastopen/). */
@@ -53,8 +58,22 @@ export class OptionState {
   /** TCP_FASTOPEN_CONNECT is set; connect() waits for the first send; TCP_FASTOPEN queue length of a listener. */
   fastOpenConnect = false;
   deferConnect = false;
+  fastOpenQueue = 0;
+  fastOpenKeys: Uint8Array | null = null;
+  synFastOpenExperimental = false;
+  fastOpenClientFail = 0;
+  /** Byte and packet counters of accurate ECN (RFC 9768), both directions. */
+  receivedCe = 0;
+  receivedE0Bytes = 0;
+  receivedE1Bytes = 0;
+  receivedCeBytes = 0;
+  deliveredE0Bytes = 0;
+  deliveredE1Bytes = 0;
+  deliveredCeBytes = 0;
   fastOpenNoCookie = false;
+  /** Keys that setsockopt gave, and the one that this connection signs with. */
   md5Keys: Md5Key[] | null = null;
+  md5Active = false;
   /** TCP_SAVE_SYN and the like are the socket's; DEFER_ACCEPT in seconds. */
   deferAccept = 0;
 }
@@ -214,7 +233,7 @@ export class Chronograph {
   readonly total = new Float64Array(4);
 }
 
-export class Tcb implements FlowAddress, TransmitOwner {
+export class Tcb implements FlowAddress, SegmentOwner {
   readonly host: TcbHost;
   readonly localAddress = new Uint8Array(16);
   readonly remoteAddress = new Uint8Array(16);
@@ -232,6 +251,19 @@ export class Tcb implements FlowAddress, TransmitOwner {
   /** No socket holds it any more. */
   orphan = false;
   done = false;
+  /** ESTABLISHED was reached at some time: send() then fails with EPIPE rather than ENOTCONN. */
+  everConnected = false;
+  /** A child that accept() has handed out (or a block that no listener made). */
+  accepted = false;
+  /** A blocking writer waits for the connection: its data will carry the ACK of the SYN-ACK. Set by the socket layer. */
+  writePending = false;
+  /** The step's time, µs: set by every entry into the core (tcp_mstamp). */
+  clock = 0;
+  /** The route as last asked, and the generation it was asked in. */
+  route: RouteMetrics | null = null;
+  routeGeneration = -1;
+  /** A fast-open child whose handshake is not done: its SYN-ACK request (fastopen/server.ts). */
+  fastOpenRequest: FastOpenRequest | null = null;
   /** Opaque to the core: the endpoint's and socket's handle for this connection. */
   owner: unknown = null;
 
@@ -242,6 +274,14 @@ export class Tcb implements FlowAddress, TransmitOwner {
   flowLabel = 0;
   pmtuDiscover = 1;
   oobInline = false;
+  /** IP_RECVERR: ICMP errors are errors, not hints; TCP_INQ. */
+  receiveErrors = false;
+  reportInq = false;
+  /** A listener's queue, for TCP_INFO. */
+  listenPending = 0;
+  listenBacklog = 0;
+  /** Made by fast open (TCPI_OPT_TFO_CHILD). */
+  fastOpenChild = false;
   reuse = false;
 
   readonly snd = new SendState();
@@ -258,8 +298,10 @@ export class Tcb implements FlowAddress, TransmitOwner {
     this.host = host;
   }
 
-  onTransmitDone(charge: number, now: number): void {
+  /** A charged copy of `segment` has left the host's queue. */
+  segmentTransmitted(segment: SendSegment, charge: number, now: number): void {
     this.snd.inHostQueue -= charge;
+    segmentLeftQueue(segment);
     this.onQueueSpace(this, now);
   }
 

@@ -1,11 +1,170 @@
+// Building headers and handing segments to the host: data, SYN, pure ACK, RST, FIN, window probe (RFC 9293, section 3.10).
+// Decides nothing about whether something may be sent; keeps the counters and times that sending itself changes.
+import { counterIndex } from '../host/counters.js';
+import { seqGt } from '../wire/seq.js';
+import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../wire/tcp.js';
+import { noteAckSent, noteDataSent } from './ack-policy.js';
+import { noteSent } from './cwnd.js';
+import { ecnSend } from './ecn/classic.js';
+import { fastOpenSynOption } from './fastopen/client.js';
+import { buildEstablishedOptions, buildSynOptions, timestampValue } from './options-build.js';
+import { allowOutOfWindowAck } from './rate-limit.js';
+import { SegmentOut, XMIT_CN, XMIT_OK } from './segment.js';
+import type { SendSegment } from './send-segment.js';
 import type { Tcb } from './tcb.js';
+import { selectWindow } from './window.js';
 
-/** A pure ACK now. */
-export function sendAck(_tcb: Tcb, _now: number): void {
-  throw new Error('not there yet');
+const OUT_SEGS = counterIndex('TcpOutSegs');
+const OUT_RSTS = counterIndex('TcpOutRsts');
+const CHALLENGE_ACK = counterIndex('TcpExtTCPChallengeACK');
+const CHALLENGE_SKIPPED = counterIndex('TcpExtTCPACKSkippedChallenge');
+
+// One object for everything that this module sends: the sink copies it before it returns.
+const out = new SegmentOut();
+
+function begin(tcb: Tcb, seq: number, flags: number): void {
+  out.seq = seq;
+  out.ack = (flags & TCP_ACK) !== 0 ? tcb.rcv.nxt : 0;
+  out.flags = flags;
+  out.urgent = 0;
+  out.ecn = 0;
+  out.tos = tcb.tos;
+  out.ttl = tcb.ttl;
+  out.flowLabel = tcb.flowLabel;
+  out.mark = tcb.mark;
+  out.gsoSize = 0;
+  out.departure = 0;
+  out.md5Offset = -1;
+  out.df = tcb.pmtuDiscover >= 1 && tcb.pmtuDiscover !== 5;
 }
 
-/** A challenge ACK (RFC 5961), under tcp_invalid_ratelimit unless `acceptAnyway`, and the host-wide limit. */
-export function sendChallengeAck(_tcb: Tcb, _now: number): void {
-  throw new Error('not there yet');
+/** Adds the urgent pointer while there is urgent data ahead of `seq` (RFC 9293, section 3.8.5). */
+function addUrgent(tcb: Tcb, segment: SendSegment): void {
+  const { snd } = tcb;
+  if (!snd.urgent) return;
+  const distance = (snd.up - segment.seq) | 0;
+  if (distance > 0 && distance < 0x10000) {
+    out.urgent = distance;
+    out.flags |= TCP_URG;
+  } else if (seqGt((segment.seq + 0xffff) >>> 0, snd.nxt)) {
+    out.urgent = 0xffff;
+    out.flags |= TCP_URG;
+  }
+}
+
+/**
+ * Sends `segment` as it is now (first time or again). Result: 0, or the sink's XMIT_* when it was dropped locally.
+ * Sets its time, the departure clock of a paced connection, and the segment's place on the time-ordered list.
+ */
+export function transmitSegment(tcb: Tcb, now: number, segment: SendSegment): number {
+  const { snd } = tcb;
+  const length = segment.length;
+  const syn = (segment.flags & TCP_SYN) !== 0;
+  if (!syn && segment.segments > 1) segment.flags |= TCP_PSH; // expedites GRO at the receiver; stays with the segment
+  begin(tcb, segment.seq, segment.flags);
+  const previousDeparture = snd.departure;
+  if (snd.departure < now) snd.departure = now;
+  if (syn) {
+    buildActiveSyn(tcb, now);
+    out.window = Math.min(tcb.rcv.wnd, 65_535);
+  } else {
+    buildEstablishedOptions(tcb, out, snd.departure);
+    out.window = selectWindow(tcb, now);
+    ecnSend(tcb, segment, out);
+    addUrgent(tcb, segment);
+  }
+  out.gsoSize = segment.segments > 1 ? segment.gsoSize : 0;
+  if (snd.pacingStatus === 2) out.departure = snd.departure;
+  if ((segment.flags & TCP_ACK) !== 0) noteAckSent(tcb, now);
+  if (length > 0 || syn) {
+    snd.dataSegsOut += length > 0 ? segment.segments : 0;
+    snd.bytesSent += length;
+  }
+  if (seqGt(segment.endSeq, snd.nxt) || segment.seq === segment.endSeq)
+    tcb.host.counters.add(OUT_SEGS, Math.max(1, segment.segments));
+  snd.segsOut += Math.max(1, segment.segments);
+  segment.inHostQueue++;
+  snd.inHostQueue += segment.truesize;
+  const result = tcb.host.sink.transmit(tcb, out, segment.payload, 0, length, segment, segment.truesize);
+  if (result !== XMIT_OK && result !== XMIT_CN) {
+    segment.inHostQueue--;
+    snd.inHostQueue -= segment.truesize;
+    return result;
+  }
+  segment.sentAt = snd.departure;
+  advanceDeparture(tcb, length, previousDeparture);
+  if (segment.list !== null || segment.seq !== segment.endSeq) snd.timeList.append(segment);
+  noteSent(tcb, now, segment);
+  if (length > 0) noteDataSent(tcb, now);
+  return 0;
+}
+
+/** Pacing (Linux's EDT model): the next packet leaves when this one is through at the pacing rate. */
+function advanceDeparture(tcb: Tcb, length: number, previous: number): void {
+  const { snd } = tcb;
+  if (snd.pacingStatus === 0) return;
+  const rate = snd.pacingRate;
+  if (!Number.isFinite(rate) || rate <= 0 || snd.dataSegsOut < 10) return;
+  let gap = (length * 1_000_000) / rate;
+  const credit = snd.departure - previous;
+  gap -= Math.min(gap / 2, credit);
+  snd.departure += gap;
+}
+
+function buildActiveSyn(tcb: Tcb, now: number): void {
+  const cookie = fastOpenSynOption(tcb);
+  buildSynOptions(tcb, out, timestampValue(tcb, now), cookie.bytes, cookie.length, cookie.experimental);
+  out.ecn = 0;
+}
+
+function sendBare(tcb: Tcb, now: number, seq: number, flags: number): void {
+  begin(tcb, seq, flags);
+  buildEstablishedOptions(tcb, out, now);
+  out.window = (flags & TCP_RST) !== 0 && (flags & TCP_ACK) === 0 ? 0 : selectWindow(tcb, now);
+  ecnSend(tcb, null, out);
+  if ((flags & TCP_ACK) !== 0) noteAckSent(tcb, now);
+  tcb.host.counters.add(OUT_SEGS);
+  tcb.snd.segsOut++;
+  tcb.host.sink.transmit(tcb, out, null, 0, 0, null, 0);
+}
+
+/** A pure ACK now. */
+export function sendAck(tcb: Tcb, now: number): void {
+  sendBare(tcb, now, acceptableSeq(tcb), TCP_ACK);
+}
+
+/** SND.NXT, or less when the peer shrank its window below it: a segment there would not be acceptable. */
+export function acceptableSeq(tcb: Tcb): number {
+  const { snd } = tcb;
+  const end = (snd.una + snd.wnd) >>> 0;
+  if (!seqGt(snd.nxt, end)) return snd.nxt;
+  // Window scaling may have rounded the edge down by less than one unit.
+  if (snd.wscale > 0 && (snd.nxt - end) >>> 0 < 1 << tcb.rcv.wscale) return snd.nxt;
+  return end;
+}
+
+/** RST on behalf of the connection: SND.NXT as sequence number, with ACK (as Linux, tcp_send_active_reset). */
+export function sendReset(tcb: Tcb, now: number): void {
+  tcb.host.counters.add(OUT_RSTS);
+  sendBare(tcb, now, acceptableSeq(tcb), TCP_RST | TCP_ACK);
+}
+
+/** A segment without data whose sequence number the peer already has: it must answer (keepalive, window probe). */
+export function sendProbe(tcb: Tcb, now: number, urgent: boolean): void {
+  const { snd } = tcb;
+  sendBare(tcb, now, (snd.una - (urgent ? 0 : 1)) >>> 0, TCP_ACK);
+}
+
+/**
+ * A challenge ACK (RFC 5961), under the connection's limit (tcp_invalid_ratelimit) and the stack's.
+ */
+export function sendChallengeAck(tcb: Tcb, now: number): void {
+  const { host } = tcb;
+  if (!allowOutOfWindowAck(tcb.rcv, host.config.tcpInvalidRatelimit, now)) {
+    host.counters.add(CHALLENGE_SKIPPED);
+    return;
+  }
+  if (!host.memory.challenges.allow(host.config.tcpChallengeAckLimit, host.random32, now)) return;
+  host.counters.add(CHALLENGE_ACK);
+  sendAck(tcb, now);
 }

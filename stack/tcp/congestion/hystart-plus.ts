@@ -73,7 +73,7 @@ export function hystartPlusSample(tcb: Tcb, s: HystartPlusState, rtt: number): v
 
 /** Opens the window for `acked` segments; what ssthresh leaves over is returned for congestion avoidance. */
 export function hystartPlusSlowStart(tcb: Tcb, s: HystartPlusState, acked: number): number {
-  const counted = tcb.snd.pacingNeeded ? acked : Math.min(acked, L);
+  const counted = tcb.snd.pacingStatus !== 0 ? acked : Math.min(acked, L);
   if (s.cssRounds === 0) return slowStart(tcb, counted);
   s.credit += counted;
   const grow = Math.floor(s.credit / CSS_GROWTH_DIVISOR);

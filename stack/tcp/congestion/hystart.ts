@@ -55,7 +55,7 @@ export function hystartSample(tcb: Tcb, s: HystartState, delayMin: number, delay
     s.lastAck = now;
     let threshold = delayMin + superPacketDelay(tcb);
     // Unpaced, the whole window leaves at once: a train of half the path's length means that it is full.
-    if (!tcb.snd.pacingNeeded) threshold = Math.floor(threshold / 2);
+    if (tcb.snd.pacingStatus === 0) threshold = Math.floor(threshold / 2);
     if (now - s.roundStart > threshold) leave(tcb, s, trainDetect, trainCwnd);
   }
 

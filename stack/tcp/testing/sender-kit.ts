@@ -11,11 +11,11 @@ import { noteSent } from '../rate.js';
 import { FLAG_SLOWPATH, FLAG_UPDATE_TS_RECENT } from '../recovery/flags.js';
 import { tcpPacketsInFlight } from '../recovery/in-flight.js';
 import { SegmentIn, type SegmentOut, type TransmitOwner, XMIT_OK } from '../segment.js';
-import { SendSegment } from '../send-segment.js';
 import { tcpSend } from '../send.js';
+import { SendSegment } from '../send-segment.js';
 import { TCP_ESTABLISHED } from '../states.js';
-import { pushPendingFrames } from '../write.js';
 import { type RouteMetrics, Tcb, type TcbHost } from '../tcb.js';
+import { pushPendingFrames } from '../write.js';
 
 /** What went out, as the tests look at it. */
 export interface Sent {

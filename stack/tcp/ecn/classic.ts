@@ -1,0 +1,124 @@
+// Explicit congestion notification of RFC 3168: negotiation, ECE and CWR, which packets carry ECT.
+// `opt.ecnFlags` holds ECN_* bits. Congestion response is the sender's (recovery/).
+
+import { seqLt } from '../../wire/seq.js';
+import { TCP_ACK, TCP_AE, TCP_CWR, TCP_ECE, TCP_FIN, TCP_SYN } from '../../wire/tcp.js';
+import { ACK_NOW, enterQuickAck } from '../ack-policy.js';
+import { CA_EVENT_ECN_IS_CE, CA_EVENT_ECN_NO_CE } from '../congestion/congestion-control.js';
+import { ECN_CE, ECN_ECT0, ECN_NOT_ECT, type SegmentIn, type SegmentOut } from '../segment.js';
+import type { SendSegment } from '../send-segment.js';
+import type { Tcb } from '../tcb.js';
+
+/** Bits of `OptionState.ecnFlags`. */
+export const ECN_OK = 1;
+export const ECN_QUEUE_CWR = 2;
+export const ECN_DEMAND_CWR = 4;
+export const ECN_SEEN = 8;
+
+/** Flags of our SYN: ECE and CWR when tcp_ecn asks for ECN on connections that we open. */
+export function ecnSynFlags(tcb: Tcb): number {
+  const { config } = tcb.host;
+  tcb.opt.ecnFlags = 0;
+  const wanted = config.tcpEcn === 1 || (tcb.route?.ecn ?? false) || needsEcn(tcb);
+  if (!wanted) return 0;
+  tcb.opt.ecnFlags = ECN_OK;
+  return TCP_ECE | TCP_CWR;
+}
+
+/** A SYN that went unanswered is repeated without ECN (tcp_ecn_fallback). */
+export function ecnFallback(tcb: Tcb, segment: SendSegment): void {
+  if (tcb.host.config.tcpEcnFallback !== 0) segment.flags &= ~(TCP_ECE | TCP_CWR | TCP_AE);
+}
+
+/** The SYN-ACK of our SYN: ECE alone says yes. */
+export function ecnReceiveSynAck(tcb: Tcb, flags: number): void {
+  if ((tcb.opt.ecnFlags & ECN_OK) !== 0 && (flags & (TCP_ECE | TCP_CWR)) !== TCP_ECE) tcb.opt.ecnFlags = 0;
+}
+
+/** A SYN in SYN-SENT (simultaneous open): ECE and CWR both. */
+export function ecnReceiveSyn(tcb: Tcb, flags: number): void {
+  if ((tcb.opt.ecnFlags & ECN_OK) !== 0 && (flags & (TCP_ECE | TCP_CWR)) !== (TCP_ECE | TCP_CWR)) {
+    tcb.opt.ecnFlags = 0;
+  }
+}
+
+/** Whether a SYN that came in asks for ECN and we agree: tcp_ecn 1 or 2, not when its IP header already says CE. */
+export function ecnAcceptSyn(tcb: Tcb, seg: SegmentIn): boolean {
+  if ((seg.flags & (TCP_ECE | TCP_CWR | TCP_AE)) !== (TCP_ECE | TCP_CWR)) return false;
+  const allowed = tcb.host.config.tcpEcn !== 0 || (tcb.route?.ecn ?? false);
+  return (allowed && seg.ecn === ECN_NOT_ECT) || needsEcn(tcb);
+}
+
+function needsEcn(tcb: Tcb): boolean {
+  return tcb.cc.algorithm?.needsEcn === true;
+}
+
+/** IP bits, ECE and CWR of an outgoing segment of an ECN connection; `segment` null for a pure ACK. */
+export function ecnSend(tcb: Tcb, segment: SendSegment | null, out: SegmentOut): void {
+  const { opt, snd } = tcb;
+  if ((opt.ecnFlags & ECN_OK) === 0) return;
+  if (segment !== null && segment.length > 0 && !seqLt(segment.seq, snd.nxt)) {
+    // New data: ECT, and CWR once after a reduction (RFC 3168, section 6.1.2).
+    out.ecn = ECN_ECT0;
+    if ((opt.ecnFlags & ECN_QUEUE_CWR) !== 0) {
+      opt.ecnFlags &= ~ECN_QUEUE_CWR;
+      out.flags |= TCP_CWR;
+    }
+  } else if (!needsEcn(tcb)) {
+    // Pure ACKs and retransmissions are not ECN-capable (section 6.1.4 and 6.1.5).
+    out.ecn = ECN_NOT_ECT;
+  } else {
+    out.ecn = ECN_ECT0;
+  }
+  if ((opt.ecnFlags & ECN_DEMAND_CWR) !== 0) out.flags |= TCP_ECE;
+}
+
+/** The sender reduced its window: the next new segment says so. */
+export function ecnQueueCwr(tcb: Tcb): void {
+  if ((tcb.opt.ecnFlags & ECN_OK) !== 0) tcb.opt.ecnFlags |= ECN_QUEUE_CWR;
+}
+
+/** A reduction was undone: nothing to tell. */
+export function ecnWithdrawCwr(tcb: Tcb): void {
+  tcb.opt.ecnFlags &= ~ECN_QUEUE_CWR;
+}
+
+/** CWR from the peer ends our ECE; the sender will want a quick answer (RFC 3168, section 6.1.3). */
+export function ecnAcceptCwr(tcb: Tcb, seg: SegmentIn): void {
+  if ((seg.flags & TCP_CWR) === 0) return;
+  tcb.opt.ecnFlags &= ~ECN_DEMAND_CWR;
+  // Linux acknowledges the segment that carries CWR at once, unless it carries data that will be anyway.
+  if (seg.length > 0 || (seg.flags & TCP_FIN) !== 0) tcb.ack.pending |= ACK_NOW;
+}
+
+/** IP ECN bits of a data segment that came in. */
+export function ecnCheckCe(tcb: Tcb, seg: SegmentIn, now: number): void {
+  const { opt } = tcb;
+  if ((opt.ecnFlags & ECN_OK) === 0) return;
+  if (seg.ecn === ECN_NOT_ECT) {
+    // Not ECT: the path or the sender stripped it; a retransmission. Ask to see more quickly whether it stays so.
+    if ((opt.ecnFlags & ECN_SEEN) !== 0) enterQuickAck(tcb, 2);
+    return;
+  }
+  if (seg.ecn === ECN_CE) {
+    if (needsEcn(tcb)) tcb.cc.algorithm?.event?.(tcb, CA_EVENT_ECN_IS_CE, now);
+    if ((opt.ecnFlags & ECN_DEMAND_CWR) === 0) {
+      enterQuickAck(tcb, 2);
+      opt.ecnFlags |= ECN_DEMAND_CWR;
+    }
+    opt.ecnFlags |= ECN_SEEN;
+    return;
+  }
+  if (needsEcn(tcb)) tcb.cc.algorithm?.event?.(tcb, CA_EVENT_ECN_NO_CE, now);
+  opt.ecnFlags |= ECN_SEEN;
+}
+
+/** An ECE from the peer counts unless it is on a SYN and only when ECN is on. */
+export function ecnReceiveEce(tcb: Tcb, flags: number): boolean {
+  return (
+    (flags & TCP_ECE) !== 0 &&
+    (flags & TCP_SYN) === 0 &&
+    (tcb.opt.ecnFlags & ECN_OK) !== 0 &&
+    (flags & TCP_ACK) !== 0
+  );
+}

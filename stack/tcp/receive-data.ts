@@ -1,0 +1,296 @@
+// Data of an acceptable segment: into the receive queue or the out-of-order queue, FIN, urgent data, window and ACK
+// bookkeeping, memory limits (RFC 9293 section 3.10.7.4, seventh and eighth; Linux's tcp_data_queue).
+import { counterIndex } from '../host/counters.js';
+import { seqGe, seqGt, seqLe, seqLt } from '../wire/seq.js';
+import { TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../wire/tcp.js';
+import {
+  ACK_NO_MEMORY,
+  ACK_NOW,
+  ACK_PUSHED,
+  ACK_PUSHED2,
+  enterPingpong,
+  enterQuickAck,
+  noteDataReceived,
+  scheduleAck,
+} from './ack-policy.js';
+import { clampReceiveBuffer, growReceiveBuffer, measureRoundTrip } from './autotune.js';
+import { enterTimeWait } from './close.js';
+import { setState } from './destroy.js';
+import { ecnCheckCe } from './ecn/classic.js';
+import { BUFFER_HEAD_BYTES, memoryExhausted, receiveTruesize, SHARED_INFO_BYTES } from './memory.js';
+import { OutOfOrderQueue } from './out-of-order.js';
+import { streamReadable } from './poll.js';
+import { ReceiveQueue } from './receive-queue.js';
+import { addSackBlock, dropSackBlocks, extendDsack, setDsack } from './sack-generate.js';
+import type { SegmentIn } from './segment.js';
+import {
+  TCP_CLOSE_WAIT,
+  TCP_CLOSING,
+  TCP_ESTABLISHED,
+  TCP_FIN_WAIT1,
+  TCP_FIN_WAIT2,
+  TCP_SYN_RECV,
+  TCP_TIME_WAIT,
+} from './states.js';
+import { EVENT_HANGUP, EVENT_READ_HANGUP, EVENT_READABLE, type Tcb } from './tcb.js';
+import { sendAck } from './transmit.js';
+import { growWindow, learnScalingRatio, receiveWindow } from './window.js';
+
+const MAX_QUICK_ACKS = 16;
+const DELAYED_ACK_LOST = counterIndex('TcpExtDelayedACKLost');
+const OFO_QUEUE = counterIndex('TcpExtTCPOFOQueue');
+const OFO_DROP = counterIndex('TcpExtTCPOFODrop');
+const RCVQ_DROP = counterIndex('TcpExtTCPRcvQDrop');
+const ZERO_WINDOW_DROP = counterIndex('TcpExtTCPZeroWindowDrop');
+const PRUNE_CALLED = counterIndex('TcpExtPruneCalled');
+const RCV_PRUNED = counterIndex('TcpExtRcvPruned');
+const RCV_COLLAPSED = counterIndex('TcpExtTCPRcvCollapsed');
+
+const DEFAULT_MSS = 536;
+const LEAST_MSS = 88;
+const TCP_HEADER = 20;
+/** Buffer that collapsing packs bytes into. */
+const COLLAPSE_UNIT = 4096 - SHARED_INFO_BYTES;
+
+/** Learns the size of the peer's segments from one that carries data (tcp_measure_rcv_mss). */
+function measurePeerMss(tcb: Tcb, seg: SegmentIn, truesize: number): void {
+  const { ack, snd } = tcb;
+  const lastSize = ack.lastSegmentSize;
+  ack.lastSegmentSize = 0;
+  let length = seg.gsoSize > 0 ? seg.gsoSize : seg.length;
+  if (length >= ack.rcvMss) {
+    if (length !== ack.rcvMss) learnScalingRatio(tcb, seg.length, truesize);
+    ack.rcvMss = Math.min(length, snd.advmss);
+    // A full segment with PSH probably ends what the application wrote.
+    if ((seg.flags & TCP_PSH) !== 0) ack.pending |= ACK_PUSHED;
+    return;
+  }
+  // Shorter: options vary, so compare with the header counted in.
+  length += seg.headerEnd - seg.headerOffset;
+  const remnant = TCP_FIN | TCP_URG | TCP_SYN | TCP_PSH | TCP_RST;
+  if (
+    length >= DEFAULT_MSS + TCP_HEADER ||
+    (length >= LEAST_MSS + TCP_HEADER && (seg.flags & remnant) === 0)
+  ) {
+    length -= snd.headerLength;
+    ack.lastSegmentSize = length;
+    if (length === lastSize) {
+      ack.rcvMss = length;
+      return;
+    }
+  }
+  if ((ack.pending & ACK_PUSHED) !== 0) ack.pending |= ACK_PUSHED2;
+  ack.pending |= ACK_PUSHED;
+}
+
+/** Whether a packet of `truesize` fits the receive buffer; an empty queue takes any. */
+function canIngest(tcb: Tcb, truesize: number): boolean {
+  const { rcv } = tcb;
+  return rcv.memoryAllocated === 0 || rcv.memoryAllocated + truesize <= rcv.buffer;
+}
+
+/** Room for a packet of `truesize` at `seq`, made if need be by collapsing and pruning; false: drop it. */
+function makeRoom(tcb: Tcb, seq: number, truesize: number): boolean {
+  const { rcv, host } = tcb;
+  if (canIngest(tcb, truesize) && !memoryExhausted(tcb)) return true;
+  if (rcv.memoryAllocated === 0) return !memoryExhausted(tcb);
+  host.counters.add(PRUNE_CALLED);
+  if (rcv.memoryAllocated >= rcv.buffer) clampReceiveBuffer(tcb);
+  if (canIngest(tcb, truesize) && !memoryExhausted(tcb)) return true;
+  rcv.outOfOrder?.collapse(tcb, SHARED_INFO_BYTES + BUFFER_HEAD_BYTES);
+  if (rcv.queue?.collapse(tcb, COLLAPSE_UNIT, SHARED_INFO_BYTES + BUFFER_HEAD_BYTES))
+    host.counters.add(RCV_COLLAPSED);
+  if (canIngest(tcb, truesize)) return !memoryExhausted(tcb);
+  rcv.outOfOrder?.prune(tcb, seq, () => canIngest(tcb, truesize));
+  if (canIngest(tcb, truesize) && !memoryExhausted(tcb)) return true;
+  host.counters.add(RCV_PRUNED);
+  return false;
+}
+
+/** Out of the window, or all of it old: acknowledge at once so that the peer learns where we are. */
+function answerAtOnce(tcb: Tcb): void {
+  enterQuickAck(tcb, MAX_QUICK_ACKS);
+  scheduleAck(tcb);
+}
+
+/** Data of a SYN or SYN-ACK (fast open): behind the SYN's own number, where RCV.NXT stands (tcp_fastopen_add_skb). */
+export function queueSynPayload(tcb: Tcb, now: number, seg: SegmentIn): void {
+  const { rcv, opt } = tcb;
+  if (seg.endSeq === rcv.nxt) return;
+  appendBytes(tcb, seg.bytes, seg.offset, seg.length, receiveTruesize(seg.packetLength), seg.arrival);
+  rcv.dataSegsIn++;
+  rcv.nxt = seg.endSeq;
+  opt.synDataAcked = true;
+  rcv.bytesReceived = seg.length;
+  if ((seg.flags & TCP_FIN) !== 0) receiveFin(tcb, now);
+}
+
+/** Takes in what `seg` carries (its sequence range was found acceptable). */
+export function queueData(tcb: Tcb, now: number, seg: SegmentIn): void {
+  const { rcv } = tcb;
+  if (seg.seq === seg.endSeq) return;
+  if (seqGt(seg.seq, rcv.nxt)) {
+    if (seqGe(seg.seq, (rcv.nxt + receiveWindow(tcb)) >>> 0)) answerAtOnce(tcb);
+    else queueOutOfOrder(tcb, now, seg);
+    return;
+  }
+  if (seqLe(seg.endSeq, rcv.nxt)) {
+    tcb.host.counters.add(DELAYED_ACK_LOST);
+    setDsack(tcb, seg.seq, seg.endSeq);
+    answerAtOnce(tcb);
+    return;
+  }
+  const fin = (seg.flags & TCP_FIN) !== 0;
+  if (seqLt(seg.seq, rcv.nxt)) setDsack(tcb, seg.seq, rcv.nxt);
+  if (receiveWindow(tcb) === 0 && !(seg.length === 0 && fin && seg.seq === rcv.nxt)) {
+    tcb.host.counters.add(ZERO_WINDOW_DROP);
+    answerAtOnce(tcb);
+    return;
+  }
+  queueInOrder(tcb, now, seg, fin);
+}
+
+function queueInOrder(tcb: Tcb, now: number, seg: SegmentIn, fin: boolean): void {
+  const { rcv, host } = tcb;
+  const truesize = receiveTruesize(seg.packetLength);
+  if (!makeRoom(tcb, seg.seq, truesize)) {
+    tcb.ack.pending |= ACK_NO_MEMORY | ACK_NOW;
+    scheduleAck(tcb);
+    if (!tcb.orphan) host.notify(tcb, EVENT_READABLE);
+    if (rcv.queue !== null && rcv.queue.length > 0 && seg.length > 0) {
+      host.counters.add(RCVQ_DROP);
+      return;
+    }
+  }
+  const skip = (rcv.nxt - seg.seq) >>> 0;
+  appendBytes(tcb, seg.bytes, seg.offset + skip, seg.length - skip, truesize, seg.arrival);
+  advance(tcb, seg.endSeq);
+  if (seg.length > 0) dataReceived(tcb, now, seg, truesize);
+  if (fin) receiveFin(tcb, now);
+  if (tcb.done) return;
+  if (rcv.outOfOrder !== null && !rcv.outOfOrder.empty) {
+    drainOutOfOrder(tcb, now);
+    if (rcv.outOfOrder.empty) tcb.ack.pending |= ACK_NOW; // a gap was filled (RFC 5681 section 4.2)
+  }
+  if (rcv.sackCount > 0) dropSackBlocks(tcb);
+  dataReady(tcb);
+}
+
+/** Tells the reader when enough is there. */
+export function dataReady(tcb: Tcb): void {
+  if (tcb.orphan) return;
+  if (tcb.rcv.finReceived || streamReadable(tcb, tcb.rcv.lowat)) tcb.host.notify(tcb, EVENT_READABLE);
+}
+
+function appendBytes(
+  tcb: Tcb,
+  bytes: Uint8Array,
+  from: number,
+  length: number,
+  truesize: number,
+  arrival: number,
+): void {
+  if (length <= 0) return;
+  tcb.rcv.queue ??= new ReceiveQueue();
+  tcb.rcv.queue.append(tcb, bytes, from, length, truesize, arrival);
+}
+
+function advance(tcb: Tcb, endSeq: number): void {
+  const { rcv } = tcb;
+  rcv.bytesReceived += (endSeq - rcv.nxt) >>> 0;
+  rcv.nxt = endSeq;
+}
+
+/** Bookkeeping of in-order data (tcp_event_data_recv). */
+function dataReceived(tcb: Tcb, now: number, seg: SegmentIn, truesize: number): void {
+  scheduleAck(tcb);
+  measurePeerMss(tcb, seg, truesize);
+  measureRoundTrip(tcb, now);
+  noteDataReceived(tcb, now);
+  ecnCheckCe(tcb, seg, now);
+  if (seg.length >= 128) growWindow(tcb, seg.length, truesize);
+}
+
+/** The peer's FIN is next in order (RFC 9293 section 3.10.7.4, eighth). */
+export function receiveFin(tcb: Tcb, now: number): void {
+  const { rcv } = tcb;
+  scheduleAck(tcb);
+  tcb.shutdown |= 1;
+  rcv.finReceived = true;
+  switch (tcb.state) {
+    case TCP_SYN_RECV:
+    case TCP_ESTABLISHED:
+      setState(tcb, TCP_CLOSE_WAIT, now);
+      enterPingpong(tcb);
+      break;
+    case TCP_FIN_WAIT1:
+      sendAck(tcb, now);
+      setState(tcb, TCP_CLOSING, now);
+      break;
+    case TCP_FIN_WAIT2:
+      sendAck(tcb, now);
+      enterTimeWait(tcb, now, TCP_TIME_WAIT, 0);
+      break;
+    default:
+      break; // a repeated FIN
+  }
+  rcv.outOfOrder?.clear(tcb);
+  rcv.sackCount = 0;
+  if (tcb.orphan || tcb.done) return;
+  tcb.host.notify(tcb, EVENT_READABLE | EVENT_READ_HANGUP | (tcb.shutdown === 3 ? EVENT_HANGUP : 0));
+}
+
+function drainOutOfOrder(tcb: Tcb, now: number): void {
+  const { rcv } = tcb;
+  const queue = rcv.outOfOrder!;
+  const high = rcv.nxt;
+  for (let segment = queue.head; segment !== null; segment = queue.head) {
+    if (seqGt(segment.seq, rcv.nxt)) return;
+    if (seqLt(segment.seq, high)) {
+      extendDsack(tcb, segment.seq, seqLt(segment.endSeq, high) ? segment.endSeq : high);
+    }
+    const { seq, endSeq, fin, bytes, length, truesize, arrival } = segment;
+    queue.remove(tcb, segment);
+    if (seqLe(endSeq, rcv.nxt)) continue;
+    const skip = (rcv.nxt - seq) >>> 0;
+    appendBytes(tcb, bytes, skip, length - skip, truesize, arrival);
+    advance(tcb, endSeq);
+    if (fin) {
+      receiveFin(tcb, now);
+      return;
+    }
+  }
+}
+
+function queueOutOfOrder(tcb: Tcb, now: number, seg: SegmentIn): void {
+  const { rcv, opt, host } = tcb;
+  ecnCheckCe(tcb, seg, now);
+  const truesize = receiveTruesize(seg.packetLength);
+  if (!makeRoom(tcb, seg.seq, truesize)) {
+    host.counters.add(OFO_DROP);
+    if (!tcb.orphan) host.notify(tcb, EVENT_READABLE);
+    return;
+  }
+  if (seg.length > 0) measurePeerMss(tcb, seg, truesize);
+  scheduleAck(tcb);
+  rcv.oooPackets += seg.gsoSize > 0 ? Math.ceil(seg.length / seg.gsoSize) : 1;
+  host.counters.add(OFO_QUEUE);
+  rcv.outOfOrder ??= new OutOfOrderQueue();
+  const fin = (seg.flags & TCP_FIN) !== 0;
+  const queued = rcv.outOfOrder.insert(
+    tcb,
+    seg.seq,
+    seg.endSeq,
+    fin,
+    seg.bytes,
+    seg.offset,
+    seg.length,
+    truesize,
+    seg.arrival,
+  );
+  if (opt.sack) {
+    addSackBlock(tcb, seg.seq, seg.endSeq, now);
+    if (queued) growWindow(tcb, seg.length, truesize);
+  }
+  if (!tcb.orphan) growReceiveBuffer(tcb, rcv.rcvqSpace);
+}

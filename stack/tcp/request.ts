@@ -1,0 +1,192 @@
+// A connection in SYN-RECEIVED as a small record (Linux's request_sock), the table of a listener's requests, and the
+// SYN-ACK that is built from one. Full blocks appear only when the handshake is done.
+import { counterIndex } from '../host/counters.js';
+import { TCP_ACK, TCP_ECE, TCP_SYN } from '../wire/tcp.js';
+import { buildReplyOptions, buildSynAckOptions, type SynAckOffer } from './options-build.js';
+import { type FlowAddress, type SegmentIn, SegmentOut } from './segment.js';
+import type { TcbHost } from './tcb-host.js';
+
+const OUT_SEGS = counterIndex('TcpOutSegs');
+
+/** What a SYN asked for and we agreed to. */
+export class Request implements FlowAddress, SynAckOffer {
+  readonly localAddress = new Uint8Array(16);
+  readonly remoteAddress = new Uint8Array(16);
+  localPort = 0;
+  remotePort = 0;
+  zone = 0;
+  ipv6 = false;
+  /** Sequence number of the peer's SYN and of our SYN-ACK. */
+  irs = 0;
+  iss = 0;
+  /** RCV.NXT: behind the SYN, and behind its data for fast open. */
+  rcvNxt = 0;
+  /** The peer's MSS, clamped, and ours. */
+  peerMss = 536;
+  mss = 536;
+  sack = false;
+  wscale = false;
+  sndWscale = 0;
+  rcvWscale = 0;
+  timestamps = false;
+  tsRecent = 0;
+  tsOffset = 0;
+  /** First and last timestamp that a SYN-ACK carried. */
+  tsFirst = 0;
+  tsLast = 0;
+  ecn = false;
+  md5 = false;
+  rcvWnd = 0;
+  windowClamp = 0;
+  tos = 0;
+  synTos = 0;
+  /** First SYN-ACK, µs; retransmissions of it, and timer expiries. */
+  sentAt = 0;
+  retransmissions = 0;
+  timeouts = 0;
+  deadline = Number.POSITIVE_INFINITY;
+  /** The final ACK came and was dropped (deferred accept, full accept queue). */
+  acked = false;
+  lastOutOfWindowAck = Number.NEGATIVE_INFINITY;
+  next: Request | null = null;
+}
+
+const out = new SegmentOut();
+
+function begin(request: Request, ttl: number, flags: number): void {
+  out.flags = flags;
+  out.ack = request.rcvNxt;
+  out.urgent = 0;
+  out.ecn = 0;
+  out.tos = request.tos;
+  out.ttl = ttl;
+  out.flowLabel = 0;
+  out.mark = 0;
+  out.gsoSize = 0;
+  out.departure = 0;
+  out.df = true;
+  out.md5Offset = -1;
+}
+
+function timestamp(host: TcbHost, request: Request, now: number): number {
+  return (host.timestampClock(now) + request.tsOffset) >>> 0;
+}
+
+/** Sends the SYN-ACK (again). `cookieLength` ≥ 0 adds a fast-open cookie; `tsVal` ≥ 0 overrides the timestamp. */
+export function sendSynAck(
+  host: TcbHost,
+  request: Request,
+  now: number,
+  ttl: number,
+  cookie: Uint8Array | null,
+  cookieLength: number,
+  experimental: boolean,
+  tsVal = -1,
+): number {
+  begin(request, ttl, TCP_SYN | TCP_ACK | (request.ecn ? TCP_ECE : 0));
+  out.seq = request.iss;
+  out.window = Math.min(request.rcvWnd, 65_535);
+  const stamp = tsVal >= 0 ? tsVal : timestamp(host, request, now);
+  if (request.sentAt === 0) request.tsFirst = stamp;
+  request.tsLast = stamp;
+  buildSynAckOptions(request, out, stamp, cookie, cookieLength, experimental);
+  host.counters.add(OUT_SEGS);
+  return host.sink.transmit(request, out, null, 0, 0, null, 0);
+}
+
+/** An ACK in the request's name: what came was out of the window. */
+export function sendRequestAck(host: TcbHost, request: Request, now: number, ttl: number): void {
+  begin(request, ttl, TCP_ACK);
+  out.seq = (request.iss + 1) >>> 0;
+  out.window = Math.floor(Math.min(request.rcvWnd, 65_535) / 2 ** request.rcvWscale);
+  buildReplyOptions(out, request.timestamps, timestamp(host, request, now), request.tsRecent);
+  host.counters.add(OUT_SEGS);
+  host.sink.transmit(request, out, null, 0, 0, null, 0);
+}
+
+function sameAddress(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < 16; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** A listener's requests, found by the remote side (and local address). Keyed by a seeded hash: no strings. */
+export class RequestTable {
+  private readonly chains = new Map<number, Request>();
+  private readonly seed: number;
+  size = 0;
+  /** Requests whose SYN-ACK has not timed out yet. */
+  young = 0;
+
+  constructor(seed: number) {
+    this.seed = seed;
+  }
+
+  private hash(remote: Uint8Array, port: number): number {
+    let h = (this.seed ^ port) | 0;
+    for (let i = 0; i < 16; i += 4) {
+      const word = remote[i]! | (remote[i + 1]! << 8) | (remote[i + 2]! << 16) | (remote[i + 3]! << 24);
+      h = Math.imul(h ^ word, 0x9e37_79b1);
+      h ^= h >>> 15;
+    }
+    return h;
+  }
+
+  find(seg: SegmentIn): Request | null {
+    return this.findFlow(seg.remoteAddress, seg.remotePort, seg.localAddress);
+  }
+
+  findFlow(remote: Uint8Array, port: number, local: Uint8Array): Request | null {
+    let request = this.chains.get(this.hash(remote, port)) ?? null;
+    for (; request !== null; request = request.next) {
+      if (
+        request.remotePort === port &&
+        sameAddress(request.remoteAddress, remote) &&
+        sameAddress(request.localAddress, local)
+      ) {
+        return request;
+      }
+    }
+    return null;
+  }
+
+  add(request: Request): void {
+    const key = this.hash(request.remoteAddress, request.remotePort);
+    request.next = this.chains.get(key) ?? null;
+    this.chains.set(key, request);
+    this.size++;
+    this.young++;
+  }
+
+  remove(request: Request): void {
+    const key = this.hash(request.remoteAddress, request.remotePort);
+    let at = this.chains.get(key) ?? null;
+    if (at === request) {
+      if (request.next === null) this.chains.delete(key);
+      else this.chains.set(key, request.next);
+    } else {
+      while (at !== null && at.next !== request) at = at.next;
+      if (at === null) return;
+      at.next = request.next;
+    }
+    request.next = null;
+    this.size--;
+    if (request.timeouts === 0) this.young--;
+  }
+
+  clear(): void {
+    this.chains.clear();
+    this.size = 0;
+    this.young = 0;
+  }
+
+  /** Calls `visit` for each request; it may remove the one that it is given. */
+  forEach(visit: (request: Request) => void): void {
+    for (const head of [...this.chains.values()]) {
+      for (let request: Request | null = head; request !== null; ) {
+        const next: Request | null = request.next;
+        visit(request);
+        request = next;
+      }
+    }
+  }
+}
