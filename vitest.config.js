@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ['dist/**/*.test.js'],
     pool: 'forks',
-    setupFiles: ['./test/setup-coverage.js'],
+    setupFiles: ['./test/setup.js'],
     server: { deps: { external: [/\/dist\//] } },
     testTimeout: 30_000,
   },
