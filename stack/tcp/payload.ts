@@ -21,8 +21,12 @@ export class PayloadHeap {
   private readonly free: PayloadPage[] = [];
   private readonly keep: number;
   private current: PayloadPage | null = null;
-  /** Pages in use, for leak tests. */
-  pagesInUse = 0;
+  private held = 0;
+
+  /** Pages that payload refers to, for leak tests: the page that is being filled counts once something is in it. */
+  get pagesInUse(): number {
+    return this.held - (this.current !== null && this.current.references === 1 ? 1 : 0);
+  }
 
   /** @param keep how many free pages of 64 KiB are kept for reuse */
   constructor(keep = 256) {
@@ -32,12 +36,13 @@ export class PayloadHeap {
   /** The page that new payload is written to, with at least one free byte. The caller must not keep it unreferenced. */
   writable(): PayloadPage {
     const current = this.current;
+    if (current !== null && current.references === 1) current.used = 0; // nobody refers to it: from the start again
     if (current !== null && current.used < PAGE_BYTES) return current;
     if (current !== null) this.unref(current);
     const page = this.free.pop() ?? new PayloadPage(new Uint8Array(PAGE_BYTES));
     page.used = 0;
     page.references = 1; // the heap's own, while it is current
-    this.pagesInUse++;
+    this.held++;
     this.current = page;
     return page;
   }
@@ -49,7 +54,7 @@ export class PayloadHeap {
   unref(page: PayloadPage): void {
     if (--page.references > 0) return;
     if (page.bytes.length !== PAGE_BYTES) return; // borrowed memory (zerocopy): its owner keeps it
-    this.pagesInUse--;
+    this.held--;
     if (this.free.length < this.keep) this.free.push(page);
   }
 }
