@@ -20,7 +20,7 @@ describe('fast recovery, packet by packet', () => {
   it('of ten segments the first is lost', () => {
     const kit = connection(100_000);
     kit.write(10);
-    expect(kit.sent.map((s) => s.length)).toEqual([5000, 5000]);
+    expect(kit.sent.map((s) => s.length)).toEqual([2000, 2000, 2000, 2000, 2000]);
     expect(kit.wait(110_000).step(0, [1, 2])).toEqual([]);
     expect(kit.wait(10_000).step(0, [1, 3])).toEqual([]);
     expect(kit.wait(10_000).step(0, [1, 4])).toEqual([[0, 1]]);

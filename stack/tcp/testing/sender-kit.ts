@@ -5,7 +5,7 @@ import { TcpCounters } from '../../host/counters.js';
 import { seqAdd } from '../../wire/seq.js';
 import { TCP_ACK } from '../../wire/tcp.js';
 import { processAck } from '../ack.js';
-import { initCongestion } from '../cwnd.js';
+import { initCongestion, updatePacingRate } from '../cwnd.js';
 import { Payload, PayloadHeap } from '../payload.js';
 import { noteSent } from '../rate.js';
 import { FLAG_SLOWPATH, FLAG_UPDATE_TS_RECENT } from '../recovery/flags.js';
@@ -126,6 +126,7 @@ export class SenderKit {
     }
     tcb.loss.delivered = 1;
     initCongestion(tcb, this.now);
+    if (tcb.cc.algorithm?.control === undefined) updatePacingRate(tcb);
   }
 
   relative(seq: number): number {
