@@ -25,7 +25,8 @@ export function parseSyscall(cursor: Cursor): SyscallBody {
 function parseErrno(cursor: Cursor): Errno | null {
   const token = cursor.peek();
   if (token.kind !== 'word') return null;
-  if (!/^E[A-Z0-9]+$/.test(token.text)) {
+  // With its text behind it any word can only be meant for an errno; check-names.ts says if there is no such one.
+  if (!/^E[A-Z0-9]+$/.test(token.text) && !cursor.at('(', 1)) {
     throw cursor.unexpected(['an errno name (EAGAIN)', 'a note in parentheses', 'the next event']);
   }
   cursor.take();
