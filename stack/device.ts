@@ -74,7 +74,10 @@ export class StackDevice implements Device {
 
   setQdisc(option: QdiscOption): void {
     if (this.state.number === LOOPBACK) throw new RangeError('the loopback device has no queue discipline');
-    this.driver.egress[this.state.number].setQdisc(this.make(option));
+    const qdisc = this.make(option);
+    this.driver.egress[this.state.number].setQdisc(qdisc);
+    this.state.fairQueue = qdisc.kind === 'fq';
+    this.network.deviceChanged();
   }
 
   deleteQdisc(): void {

@@ -34,6 +34,8 @@ export class DeviceState {
   up = true;
   gso = true;
   tso = true;
+  /** Its queue discipline keeps departure times (fq): connections are paced by it. */
+  fairQueue = false;
   #mtu = 0;
 
   constructor(link: Link | null, number: number, gso: boolean) {
