@@ -284,7 +284,8 @@ export class InlineStack implements Stack {
       channels: this.channels.size - 1,
       timers: this.timers.armed,
       buffers: this.output.inUse,
-      payloadPages: this.tcp.heap.pagesInUse,
+      // The page that is being filled stays with the heap.
+      payloadPages: Math.max(0, this.tcp.heap.pagesInUse - 1),
       pendingCalls: this.blocked.size,
     };
   }

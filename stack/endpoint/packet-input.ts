@@ -166,13 +166,14 @@ export class PacketInput {
     const { packet } = ip;
     const { counters } = this.tcp;
     const at = packet.payload;
-    counters.add(IN_SEGS);
     if (ip.destination !== DST_UNICAST) return;
     if (tcp.checkTcp(bytes, at, packet.payloadLength) !== 0) {
+      counters.add(IN_SEGS);
       counters.add(IN_ERRS);
       return;
     }
     if (!transportVerifies(bytes, packet, packet.payloadLength, checksum)) {
+      counters.add(IN_SEGS);
       counters.add(IN_CSUM);
       counters.add(IN_ERRS);
       return;
@@ -226,15 +227,18 @@ export class PacketInput {
       return;
     }
     listener ??= this.tcp.listenerFor(segment.localAddress, segment.localPort, segment.ipv6);
+    let isn = 0;
     if (flow !== null && !(flow instanceof TcpHandle)) {
-      if (timeWaitInput(flow.record, now, segment) !== TIME_WAIT_NEW_SYN) return;
-      if (listener === null) return;
-      this.tcp.recycle(flow);
+      // The core counts what connections and listeners get.
+      this.tcp.counters.add(IN_SEGS);
+      if (timeWaitInput(flow.record, now, segment) !== TIME_WAIT_NEW_SYN || listener === null) return;
+      isn = flow.record.isn;
+      this.tcp.dropTimeWait(flow);
     }
     if (listener !== null && listener.listener !== null) {
-      listenerInput(listener.listener, now, segment, this.tcp.recycled?.isn ?? 0);
-      this.tcp.recycled = null;
+      listenerInput(listener.listener, now, segment, isn);
     } else {
+      this.tcp.counters.add(IN_SEGS);
       replyReset(this.tcp, now, segment);
     }
   }

@@ -71,7 +71,7 @@ export class RouteCache {
       quickack: route?.quickack ?? false,
       fastOpenNoCookie: route?.fastOpenNoCookie ?? false,
       ecn: route?.ecn ?? false,
-      fairQueue: false,
+      fairQueue: device.fairQueue,
     };
   }
 }

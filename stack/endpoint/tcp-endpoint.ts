@@ -7,6 +7,7 @@ import type { NetworkLayer } from '../host/network.js';
 import { type Binding, PortTable } from '../host/ports.js';
 import type { TcpMetrics } from '../host/tcp-metrics.js';
 import type { TimerHeap } from '../host/timer-heap.js';
+import { parseFastOpenKeys } from '../tcp/fastopen/state.js';
 import {
   type ConnectData,
   createTcb,
@@ -25,6 +26,7 @@ import {
   tcpConnect,
   tcpListen,
   tcpNextTimeout,
+  timeWaitDrop,
   timeWaitReusable,
 } from '../tcp/index.js';
 import { PayloadHeap } from '../tcp/payload.js';
@@ -119,20 +121,10 @@ export class TcpEndpoint implements TcbHost {
 
   /** Puts a connection that is about to send its SYN into the table. The four-tuple is free (`tupleFree`). */
   addFlow(handle: TcpHandle): void {
-    const { tcb } = handle;
-    const old = this.flows.find(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort, tcb.zone);
-    // The new incarnation goes on above the old one's numbers (RFC 6191): the core reads them from the record.
-    if (old instanceof TimeWaitEntry) {
-      this.reused = old.record;
-      this.dropTimeWait(old);
-    }
     this.flows.add(handle);
     handle.mapped = true;
     this.openChannel(handle);
   }
-
-  /** The record that the connection being opened replaces, for `tcpConnect`; null: none. */
-  reused: TimeWaitRecord | null = null;
 
   removeFlow(handle: TcpHandle): void {
     if (handle.mapped) {
@@ -211,15 +203,6 @@ export class TcpEndpoint implements TcbHost {
     return wild;
   }
 
-  /** A TIME-WAIT record gives way to the SYN that `listenerInput` gets next: the core reads `recycled`. */
-  recycle(entry: TimeWaitEntry): void {
-    this.recycled = entry.record;
-    this.dropTimeWait(entry);
-  }
-
-  /** The record that the SYN being processed replaces. */
-  recycled: TimeWaitRecord | null = null;
-
   /** The stack closes: whatever is left is aborted without a socket's help, TIME-WAIT records included. */
   closeAll(): void {
     for (const handle of [...this.handles]) {
@@ -237,7 +220,7 @@ export class TcpEndpoint implements TcbHost {
     for (const handle of this.handles) {
       if (handle.listener === null) continue;
       listeners++;
-      requests += listenerRequests(handle.listener);
+      requests += handle.listener.requests.size;
     }
     const timeWaits = [...this.flows.values()].filter((flow) => flow instanceof TimeWaitEntry).length;
     return { connections: this.handles.size - listeners, listeners, requests, timeWaits };
@@ -277,25 +260,20 @@ export class TcpEndpoint implements TcbHost {
   dropTimeWait(entry: TimeWaitEntry): void {
     if (entry.ended) return;
     entry.ended = true;
+    timeWaitDrop(entry.record);
     this.flows.remove(entry);
     this.ports.remove(entry.binding);
     this.options.timers.set(entry, Number.POSITIVE_INFINITY);
   }
 
-  /** SO_TIMESTAMPING flags of the connection's socket, which decide what `transmitTimestamp` is told. */
+  /** SO_TIMESTAMPING flags of the connection's socket: which stamps the core reports by `transmitTimestamp`. */
   setTimestamping(tcb: Tcb, flags: number): void {
-    (tcb.owner as TcpHandle).timestamping = flags;
+    tcb.snd.stampFlags = flags & TX_STAMPS;
   }
 
   /** The stack's fast-open keys as TCP_FASTOPEN_KEY reads them: 16 or 32 bytes; none without keys. */
   fastOpenKeys(): Uint8Array {
-    const words = this.config.tcpFastopenKey.split(/[-,]/).filter((word) => word !== '');
-    const bytes = new Uint8Array(4 * words.length);
-    const view = new DataView(bytes.buffer);
-    words.forEach((word, index) => {
-      view.setUint32(4 * index, Number.parseInt(word, 16), true);
-    });
-    return bytes;
+    return parseFastOpenKeys(this.config.tcpFastopenKey) ?? new Uint8Array(0);
   }
 
   // --- TcbHost ---
@@ -434,10 +412,7 @@ export class TcpEndpoint implements TcbHost {
   }
 }
 
-/** Requests in SYN-RECEIVED, where the core's listener tells. */
-function listenerRequests(listener: Listener): number {
-  return (listener as { requests?: { size?: number } }).requests?.size ?? 0;
-}
-
+/** SOF_TIMESTAMPING_TX_SOFTWARE, _TX_SCHED and _TX_ACK. */
+const TX_STAMPS = (1 << 1) | (1 << 8) | (1 << 9);
 const EADDRINUSE = 98;
 const EMPTY: readonly TcpHandle[] = [];

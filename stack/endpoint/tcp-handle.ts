@@ -38,8 +38,6 @@ export class TcpHandle extends TimerEntry implements FlowAddress {
   pathDevice: DeviceState | null = null;
   pathNextHop: Uint8Array = NOWHERE;
   forgotten = false;
-  /** SOF_TIMESTAMPING_* of its socket. */
-  timestamping = 0;
 
   constructor(tcb: Tcb) {
     super();
@@ -67,7 +65,6 @@ export class TcpHandle extends TimerEntry implements FlowAddress {
   }
 
   fire(now: number): void {
-    this.timerDirty = true;
     if (this.listener !== null) listenerOnTimer(this.listener, now);
     else tcpOnTimer(this.tcb, now);
     this.tcb.host.timerChanged(this.tcb);

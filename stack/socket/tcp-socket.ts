@@ -15,6 +15,7 @@ import {
   type Listener,
   listenerAccept,
   listenerClose,
+  listenerSetBacklog,
   stateBit,
   TCP_CLOSE,
   TCP_CLOSING,
@@ -113,7 +114,7 @@ export class TcpSocket extends Socket implements TcpHandleUser {
     if (this.stage !== UNCONNECTED || (state !== TCP_CLOSE && state !== TCP_LISTEN)) return -EINVAL;
     const limit = Math.min(backlog >>> 0, this.env.config.somaxconn);
     if (this.listener !== null) {
-      this.listener.backlog = limit;
+      listenerSetBacklog(this.listener, backlog);
       return 0;
     }
     const result = this.env.tcp.listen(this.handle, limit, this.listenFamilies());
@@ -290,6 +291,10 @@ export class TcpSocket extends Socket implements TcpHandleUser {
   adopt(handle: TcpHandle): void {
     this.handle = handle;
     handle.user = this;
+  }
+
+  override writerWaits(waits: boolean): void {
+    this.tcb.writePending = waits;
   }
 
   /** The stack closes: what is open is reset. */

@@ -1,6 +1,7 @@
 // A UDP socket: bind, connect, datagrams in and out, errors from ICMP. Linux's inet_dgram_* calls. The protocol is in
 // stack/udp; options are in udp-options.ts.
 
+import { icmpErrno } from '../host/icmp-errno.js';
 import { Binding } from '../host/ports.js';
 import type { IcmpError } from '../ip/icmp-error.js';
 import type { FlowAddress, TransmitOwner } from '../tcp/segment.js';
@@ -43,7 +44,6 @@ import {
   EOPNOTSUPP,
   EPIPE,
 } from './errno.js';
-import { icmpErrno } from './icmp-errno.js';
 import type { ReceiveRequest, SendRequest } from './message.js';
 import { BLOCK } from './pending.js';
 import { Socket } from './socket.js';

@@ -1,15 +1,14 @@
 // Which errno an ICMP error becomes, and whether it is a hard one: Linux's icmp_err_convert and icmpv6_err_convert.
-import {
-  EACCES,
-  ECONNREFUSED,
-  EHOSTDOWN,
-  EHOSTUNREACH,
-  EMSGSIZE,
-  ENETUNREACH,
-  ENOPROTOOPT,
-  EOPNOTSUPP,
-  EPROTO,
-} from './errno.js';
+const EACCES = 13;
+const ENONET = 64;
+const EPROTO = 71;
+const EMSGSIZE = 90;
+const ENOPROTOOPT = 92;
+const EOPNOTSUPP = 95;
+const ENETUNREACH = 101;
+const ECONNREFUSED = 111;
+const EHOSTDOWN = 112;
+const EHOSTUNREACH = 113;
 
 /** ICMP_DEST_UNREACH by code: errno, and 1 when the error is fatal. */
 const UNREACHABLE: readonly (readonly [number, number])[] = [
@@ -21,7 +20,7 @@ const UNREACHABLE: readonly (readonly [number, number])[] = [
   [EOPNOTSUPP, 0],
   [ENETUNREACH, 1],
   [EHOSTDOWN, 1],
-  [64, 1], // ENONET
+  [ENONET, 1],
   [ENETUNREACH, 1],
   [EHOSTUNREACH, 1],
   [ENETUNREACH, 0],
