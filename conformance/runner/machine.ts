@@ -35,7 +35,7 @@ export class Machine {
   readonly sockets: Sockets;
   readonly tolerance: Tolerance;
   /** Target time at which the script began. */
-  private readonly start: number;
+  private start: number;
   /** Packets of the target that no event has taken yet, oldest first. */
   readonly arrived: CapturedPacket[] = [];
   blocked: BlockedCall | null = null;
@@ -78,6 +78,11 @@ export class Machine {
 
   toScriptTime(targetTime: number): number {
     return targetTime - this.start;
+  }
+
+  /** The script's time begins now: after its init command, before its first event. */
+  begin(): void {
+    this.start = this.target.now();
   }
 
   /** Wall-clock time at which the script began, µs. */

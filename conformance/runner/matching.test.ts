@@ -289,6 +289,19 @@ describe('flows', () => {
     expect(reply).toMatchObject({ sourcePort: 8080, destinationPort: 33333, ack: 4243 });
   });
 
+  it('takes the newer of two SYNs to one remote end when the older cannot be meant', async () => {
+    const script = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 sendto(3, ..., 80, MSG_FASTOPEN, ..., ...) = 80
++0 > S 0:80(80)
+`;
+    const { result } = await runFake(script, [
+      { at: 0, text: 'S 7:7(0) win 100', ports: [40_000, 8080] },
+      { at: 0, text: 'S 9:89(80) win 100', ports: [40_001, 8080] },
+    ]);
+    expect(result.reason).toBe('');
+    expect(result.packets.map((p) => p.fate)).toEqual(['ignored', 'matched']);
+  });
+
   it('runs two connections of one listener, told apart by their ends', async () => {
     const script = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 bind(3, ..., ...) = 0

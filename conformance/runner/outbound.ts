@@ -33,6 +33,11 @@ export async function runOutbound(machine: Machine, packet: PacketBody): Promise
   do {
     const arrival = await nextPacket(machine, flow, packet, pieces);
     const piece = { ...arrival, packet: toScriptNumbers(flow, arrival.packet) };
+    if (pieces.length > 0 && !sameEnds(pieces.at(-1)!.packet, piece.packet)) {
+      // A SYN of an older socket to the same remote end came first: the newer one is the one that counts.
+      for (const old of pieces.splice(0)) Object.assign(old.record, { fate: 'ignored', line: null });
+      gathered = 0;
+    }
     if (pieces.length > 0) {
       const why = cannotFollow(piece.packet, pieces.at(-1)!.packet, gathered, wanted);
       if (why) failMerge(machine, packet, [...pieces, piece], why, wanted);
@@ -41,6 +46,12 @@ export async function runOutbound(machine: Machine, packet: PacketBody): Promise
     gathered += piece.packet.payloadLength;
   } while (gathered < wanted && !machine.config.strictSegments);
   verify(machine, flow, packet, pieces);
+}
+
+function sameEnds(a: DecodedPacket, b: DecodedPacket): boolean {
+  const [x, y] = [a.transport, b.transport];
+  if (x.kind !== 'tcp' || y.kind !== 'tcp') return true;
+  return a.ip?.source === b.ip?.source && x.sourcePort === y.sourcePort;
 }
 
 function payloadLength(packet: PacketBody): number {

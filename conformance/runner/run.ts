@@ -114,6 +114,7 @@ async function play(machine: Machine, strictEnd: boolean | number | undefined): 
       await command(machine, script.init.text, script.init.span);
       initDone = true;
     }
+    machine.begin();
     await events(machine);
     await awaitBlockedCall(machine);
     if (strictEnd) await expectQuiet(machine, typeof strictEnd === 'number' ? strictEnd : STRICT_END);

@@ -25,6 +25,8 @@ export class Sockets {
   readonly flows: Flow[] = [];
   underTest: Flow | null = null;
   private readonly open = new Map<number, OpenFd>();
+  /** Of the target's descriptors, those whose number in the script now means another. */
+  private readonly displaced: number[] = [];
   private nextPort: number;
   /** Addresses and ports that a flow has unless the script or a call says otherwise. */
   private readonly defaults: Ends;
@@ -49,13 +51,20 @@ export class Sockets {
 
   /** Open descriptors, newest last. */
   get openDescriptors(): number[] {
-    return [...this.open.values()].map((fd) => fd.live);
+    return [...this.displaced, ...[...this.open.values()].map((fd) => fd.live)];
   }
 
   /** Remembers a descriptor. Both numbers must be new. */
   add(script: number, live: number, flow: Flow | null, call: string): void {
-    if (this.open.has(script))
-      throw new RunFailure('call', `${call}(): descriptor ${script} is open already`, null);
+    const before = this.open.get(script);
+    if (before) {
+      // Only accept() may use a number again, as some scripts do: it then means the newer connection.
+      if (!call.startsWith('accept')) {
+        throw new RunFailure('call', `${call}(): descriptor ${script} is open already`, null);
+      }
+      this.displaced.push(before.live);
+      this.open.delete(script);
+    }
     this.open.set(script, { live, flow });
     if (flow) {
       flow.scriptFd = script;
