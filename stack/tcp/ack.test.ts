@@ -256,7 +256,7 @@ describe('whatever ACKs come', () => {
           kit.tcb.opt.ecnFlags = ecn ? 1 : 0;
           run(kit, steps);
         }),
-        { numRuns: 300 },
+        { numRuns: 60 },
       );
     });
   }
@@ -269,7 +269,7 @@ describe('whatever ACKs come', () => {
         });
         run(kit, steps);
       }),
-      { numRuns: 300 },
+      { numRuns: 60 },
     );
   });
 
@@ -288,7 +288,7 @@ describe('whatever ACKs come', () => {
         expect(snd.timeList.head).toBe(null);
         expect(tcpPacketsInFlight(kit.tcb)).toBe(0);
       }),
-      { numRuns: 300 },
+      { numRuns: 60 },
     );
   });
 });

@@ -3,8 +3,8 @@
 // recovery/; this one only orders them. Knows no sockets; what it sends goes out through retransmit.ts and write.ts.
 import { counterIndex } from '../host/counters.js';
 import { seqDiff, seqGt, seqLt } from '../wire/seq.js';
-import { TCP_ECE, TCP_SYN } from '../wire/tcp.js';
 import { inCwndReduction, updatePacingRate } from './cwnd.js';
+import { ecnReceiveEce } from './ecn/classic.js';
 import { currentMss } from './mss.js';
 import { NAGLE_OFF } from './nagle.js';
 import { rateGenerate } from './rate.js';
@@ -85,10 +85,6 @@ function advanceUna(tcb: Tcb, ack: number): void {
 function updateWindow(tcb: Tcb, now: number, seg: SegmentIn): void {
   if (updateSendWindow(tcb, now, seg)) context.flag |= FLAG_WIN_UPDATE;
   advanceUna(tcb, seg.ack);
-}
-
-function ecnEcho(tcb: Tcb, seg: SegmentIn): boolean {
-  return (seg.flags & (TCP_ECE | TCP_SYN)) === TCP_ECE && tcb.opt.ecnFlags !== 0;
 }
 
 /** Adds what was delivered since `before` to the stack's counters and returns it. */
@@ -200,7 +196,7 @@ export function processAck(tcb: Tcb, now: number, seg: SegmentIn, flag: number):
     updateWindow(tcb, now, seg);
     tagSack(tcb, seg);
   }
-  if (ecnEcho(tcb, seg)) context.flag |= FLAG_ECE;
+  if (ecnReceiveEce(tcb, seg.flags)) context.flag |= FLAG_ECE;
   if (context.sackDelivered > 0) {
     countDelivered(tcb, context.sackDelivered, (context.flag & FLAG_ECE) !== 0);
   }

@@ -5,11 +5,12 @@ import { seqBetween, seqDiff, seqGt, seqLt } from '../../wire/seq.js';
 import { TCP_SYN } from '../../wire/tcp.js';
 import { CHRONO_BUSY, chronoStop } from '../chrono.js';
 import { trimSegmentHead } from '../fragment.js';
+import { mtuProbeSucceeded } from '../mtu-probe.js';
 import { rateSegmentDelivered } from '../rate.js';
 import { updateRtt } from '../rtt.js';
 import { freeSegment } from '../send-memory.js';
 import { EVER_RETRANS, LOST, SACKED_ACKED, SACKED_RETRANS, type SendSegment } from '../send-segment.js';
-import type { Tcb } from '../tcb.js';
+import { type Tcb, TIMESTAMP_ACKED } from '../tcb.js';
 import type { AckContext } from './context.js';
 import {
   FLAG_ACK_MAYBE_DELAYED,
@@ -81,8 +82,14 @@ function account(tcb: Tcb, context: AckContext, segment: SendSegment, startSeq: 
   }
 }
 
-function unlink(tcb: Tcb, segment: SendSegment): void {
+/** SO_TIMESTAMPING asked when the last byte of a write would be acknowledged (SOF_TIMESTAMPING_TX_ACK). */
+const STAMP_ON_ACK = 1 << 9;
+
+function unlink(tcb: Tcb, now: number, segment: SendSegment): void {
   const { snd, loss } = tcb;
+  if ((segment.timestampFlags & STAMP_ON_ACK) !== 0 && segment.timestampKey >= 0) {
+    tcb.host.transmitTimestamp?.(tcb, TIMESTAMP_ACKED, segment.timestampKey, now);
+  }
   if (loss.retransHint === segment) loss.retransHint = null;
   if (loss.highestSack === segment) loss.highestSack = segment.next;
   snd.timeList.remove(segment);
@@ -136,7 +143,7 @@ export function cleanRetransmitQueue(tcb: Tcb, now: number, context: AckContext)
     account(tcb, context, segment, startSeq, count);
     if (!pass.whole) break;
     const next: SendSegment | null = segment.next;
-    unlink(tcb, segment);
+    unlink(tcb, now, segment);
     segment = next;
   }
   if (segment === null) chronoStop(tcb, CHRONO_BUSY, now);
@@ -147,6 +154,7 @@ export function cleanRetransmitQueue(tcb: Tcb, now: number, context: AckContext)
   const sackRtt = sampleRtt(tcb, now, context, priorSacked);
   if ((context.flag & FLAG_ACKED) !== 0) {
     context.flag |= FLAG_SET_XMIT_TIMER;
+    if (snd.mtuProbeSize > 0 && !seqGt(snd.mtuProbeSeqEnd, snd.una)) mtuProbeSucceeded(tcb, now);
     if (!tcb.opt.sack) {
       removeRenoSacks(tcb, pass.packets, (context.flag & FLAG_ECE) !== 0);
       // Without SACK nobody knows whether the original or the copy was acknowledged.

@@ -2,8 +2,8 @@
 // and its end; and the CWR state that ECN and local drops enter. Marks nothing lost.
 import { CA_EVENT_COMPLETE_CWR } from '../congestion/congestion-control.js';
 import { INFINITE_SSTHRESH } from '../cwnd.js';
+import { ecnQueueCwr } from '../ecn/classic.js';
 import { CA_CWR, type Tcb } from '../tcb.js';
-import { ecnQueueCwr } from './ecn.js';
 import { FLAG_SND_UNA_ADVANCED } from './flags.js';
 import { tcpPacketsInFlight } from './in-flight.js';
 

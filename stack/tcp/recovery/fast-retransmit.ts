@@ -1,6 +1,7 @@
 // The loss-state machine on a dubious ACK (Open, Disorder, CWR, Recovery, Loss): who may leave its state, who is undone,
 // what counts as lost, who enters Recovery (Linux's tcp_fastretrans_alert; RFC 5681 section 3.2, RFC 6675 section 5).
 import { seqGe } from '../../wire/seq.js';
+import { mtuProbeFailed } from '../mtu-probe.js';
 import { CA_CWR, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY, type Tcb } from '../tcb.js';
 import type { AckContext } from './context.js';
 import { endCwndReduction, setCaState } from './cwnd-reduction.js';
@@ -17,6 +18,7 @@ import { processLoss } from './frto.js';
 import { newRenoMarkLost } from './newreno.js';
 import { rackMarkLost } from './rack.js';
 import { addRenoSack, resetRenoSack } from './reordering.js';
+import { simpleRetransmit } from './retransmit-queue.js';
 import { setRetransmitTimer } from './timers.js';
 import { tryToOpen, tryUndoDsack, tryUndoPartial, tryUndoRecovery } from './undo.js';
 
@@ -92,6 +94,14 @@ function outsideRecovery(tcb: Tcb, now: number, context: AckContext): boolean {
   identifyLoss(tcb, now, context);
   if (tcb.loss.lostOut === 0) {
     tryToOpen(tcb, now, context.flag);
+    return false;
+  }
+  const { cc, snd } = tcb;
+  if (cc.caState < CA_CWR && snd.mtuProbeSize > 0 && snd.una === snd.mtuProbeSeqStart) {
+    // A lost MTU probe was too large for the path; that is no congestion (RFC 4821 section 7.7).
+    mtuProbeFailed(tcb);
+    cc.cwnd++;
+    simpleRetransmit(tcb, now);
     return false;
   }
   enterRecovery(tcb, now, ece);

@@ -27,17 +27,25 @@ function moveRetransmitHint(tcb: Tcb, segment: SendSegment): void {
   }
 }
 
-/** Deems a segment lost, or its retransmission when it was lost before. Nothing happens to a SACKed one. */
+/**
+ * Deems a segment lost, or its retransmission when it was lost before. Nothing happens to a SACKed one.
+ *
+ * An undo may leave a segment that was retransmitted and is not lost: when it is lost after all, the retransmission is
+ * too. (Linux forgets that and counts it twice: "retrans_out leaked".)
+ */
 export function markSegmentLost(tcb: Tcb, segment: SendSegment): void {
   const { loss } = tcb;
   if ((segment.sacked & SACKED_ACKED) !== 0) return;
   moveRetransmitHint(tcb, segment);
-  if ((segment.sacked & LOST) !== 0) {
-    if ((segment.sacked & SACKED_RETRANS) === 0) return;
+  const wasLost = (segment.sacked & LOST) !== 0;
+  const resent = (segment.sacked & SACKED_RETRANS) !== 0;
+  if (wasLost && !resent) return;
+  if (resent) {
     segment.sacked &= ~SACKED_RETRANS;
     loss.retransOut -= segment.segments;
     tcb.host.counters.add(lostRetransmit, segment.segments);
-  } else {
+  }
+  if (!wasLost) {
     segment.sacked |= LOST;
     loss.lostOut += segment.segments;
   }

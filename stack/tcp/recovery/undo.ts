@@ -2,11 +2,11 @@
 // retransmission (RFC 3708), from Recovery, from Loss and half-way through a recovery.
 import { counterIndex } from '../../host/counters.js';
 import { seqGe, seqLt } from '../../wire/seq.js';
+import { ecnWithdrawCwr } from '../ecn/classic.js';
 import { EVER_RETRANS, LOST } from '../send-segment.js';
 import { TCP_SYN_SENT } from '../states.js';
 import { CA_CWR, CA_DISORDER, CA_LOSS, CA_OPEN, type Tcb } from '../tcb.js';
 import { enterCwr, setCaState } from './cwnd-reduction.js';
-import { ecnWithdrawCwr } from './ecn.js';
 import { FLAG_ECE } from './flags.js';
 import { leftOut } from './in-flight.js';
 import { RECOVERY_PERSIST } from './rack.js';
