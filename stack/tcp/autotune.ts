@@ -25,7 +25,7 @@ export function measureRoundTrip(tcb: Tcb, now: number): void {
     updateRoundTrip(tcb, Math.max(1, now - rcv.rttTime), true);
   }
   rcv.rttSeq = (rcv.nxt + rcv.wnd) >>> 0;
-  rcv.rttTime = now;
+  rcv.rttTime = Math.max(now, 1); // 0: not yet
 }
 
 /** With timestamps: the age of what a full segment echoes. */

@@ -96,7 +96,7 @@ export function makeChild(listener: Listener, request: Request, now: number, seg
   snd.maxWindow = snd.wnd;
   if (request.timestamps) {
     opt.tsRecent = request.tsRecent;
-    opt.tsRecentAge = now;
+    opt.tsRecentAge = Math.max(now, 1);
     snd.headerLength = 32;
   }
   if (request.timeouts > 0) {

@@ -46,7 +46,7 @@ function takeSynOptions(tcb: Tcb, seg: SegmentIn): void {
   if (opt.timestamps) {
     snd.headerLength = 32;
     opt.tsRecent = opt.rcvTsval;
-    opt.tsRecentAge = tcb.clock;
+    opt.tsRecentAge = Math.max(tcb.clock, 1);
   } else {
     snd.headerLength = 20;
   }

@@ -399,7 +399,7 @@ function deliver(listener: Listener, request: Request, now: number, seg: Segment
   synRttMeasure(
     child,
     now,
-    request.retransmissions === 0 && request.sentAt !== 0 ? now - request.sentAt : -1,
+    request.retransmissions === 0 && request.sentAt >= 0 ? now - request.sentAt : -1,
   );
   host.newFlow(child, now);
   listener.queue.push(child);

@@ -40,8 +40,8 @@ export class Request implements FlowAddress, SynAckOffer {
   windowClamp = 0;
   tos = 0;
   synTos = 0;
-  /** First SYN-ACK, µs; retransmissions of it, and timer expiries. */
-  sentAt = 0;
+  /** First SYN-ACK, µs (-1: none yet); retransmissions of it, and timer expiries. */
+  sentAt = -1;
   retransmissions = 0;
   timeouts = 0;
   deadline = Number.POSITIVE_INFINITY;
@@ -87,7 +87,7 @@ export function sendSynAck(
   out.seq = request.iss;
   out.window = Math.min(request.rcvWnd, 65_535);
   const stamp = tsVal >= 0 ? tsVal : timestamp(host, request, now);
-  if (request.sentAt === 0) request.tsFirst = stamp;
+  if (request.sentAt < 0) request.tsFirst = stamp;
   request.tsLast = stamp;
   buildSynAckOptions(request, out, stamp, cookie, cookieLength, experimental);
   host.counters.add(OUT_SEGS);

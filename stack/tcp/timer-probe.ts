@@ -77,7 +77,7 @@ export function probeTimer(tcb: Tcb, now: number): void {
     timers.probesStamp = 0;
     return;
   }
-  if (timers.probesStamp === 0) timers.probesStamp = now;
+  if (timers.probesStamp === 0) timers.probesStamp = Math.max(now, 1);
   else if (timers.userTimeout > 0 && now - timers.probesStamp >= timers.userTimeout) {
     giveUp(tcb, now);
     return;

@@ -60,8 +60,9 @@ export function transmitSegment(tcb: Tcb, now: number, segment: SendSegment): nu
   const { snd } = tcb;
   const length = segment.length;
   const syn = (segment.flags & TCP_SYN) !== 0;
-  if (!syn && segment.segments > 1) segment.flags |= TCP_PSH; // expedites GRO at the receiver; stays with the segment
-  begin(tcb, segment.seq, segment.flags);
+  // PSH on every super-packet expedites GRO at the receiver; it does not stay with the segment.
+  const push = !syn && segment.segments > 1 ? TCP_PSH : 0;
+  begin(tcb, segment.seq, segment.flags | push);
   const previousDeparture = snd.departure;
   if (snd.departure < now) snd.departure = now;
   if (syn) {

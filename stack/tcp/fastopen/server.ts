@@ -241,7 +241,7 @@ export function fastOpenCheckRequest(tcb: Tcb, now: number, seg: SegmentIn): boo
 /** RTT of the handshake, when no SYN-ACK was repeated. */
 export function fastOpenHandshakeSample(tcb: Tcb, now: number): void {
   const request = tcb.fastOpenRequest?.request;
-  const clean = request !== undefined && request.retransmissions === 0 && request.sentAt !== 0;
+  const clean = request !== undefined && request.retransmissions === 0 && request.sentAt >= 0;
   synRttMeasure(tcb, now, clean ? now - request.sentAt : -1);
 }
 
