@@ -163,7 +163,10 @@ describe('TCP options', () => {
     expect(parse(254, 4, 0xf9, 0x88).fastOpenLength).toBe(-1);
     // The magic must lie within the option, whatever follows it.
     expect(parse(254, 3, 0xf9, 0x89).fastOpenLength).toBe(-1);
-    expect(parse(34, 6, 1, 2, 3, 4, 254, 2, 0xf9, 0x89)).toMatchObject({ fastOpenLength: 4, malformed: true });
+    expect(parse(34, 6, 1, 2, 3, 4, 254, 2, 0xf9, 0x89)).toMatchObject({
+      fastOpenLength: 4,
+      malformed: true,
+    });
   });
 
   it('takes the whole fields of an AccECN option of any length (RFC 9768 section 3.2.3)', () => {
