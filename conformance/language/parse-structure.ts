@@ -182,15 +182,19 @@ function parseEpollEvent(cursor: Cursor, open: Token): EpollEventExpression {
   return { kind: 'epoll-event', events, member, data, span: close(cursor, open) };
 }
 
+/** `{onoff=1, linger=5}`; with `...` for a member (nplab) it stays a list of assignments. */
 function parseLinger(cursor: Cursor, open: Token): Expression {
-  cursor.expect('onoff');
-  cursor.expect('=');
-  const onOff = cursor.integer('onoff', -0x80000000, 0x7fffffff);
-  cursor.expect(',');
-  cursor.expect('linger');
-  cursor.expect('=');
-  const seconds = cursor.integer('linger', -0x80000000, 0x7fffffff);
-  return { kind: 'linger', onOff, seconds, span: close(cursor, open) };
+  const onOff = field(cursor, 'onoff', false);
+  const seconds = field(cursor, 'linger');
+  const span = close(cursor, open);
+  if (onOff.kind === 'integer' && seconds.kind === 'integer') {
+    return { kind: 'linger', onOff: onOff.value, seconds: seconds.value, span };
+  }
+  const items = [
+    { kind: 'assign', name: 'onoff', value: onOff, span: onOff.span } as const,
+    { kind: 'assign', name: 'linger', value: seconds, span: seconds.span } as const,
+  ];
+  return { kind: 'list', brackets: '{}', items, span };
 }
 
 /** `{iov_base = ..., iov_len = N}`, the long form of `{..., N}`. */

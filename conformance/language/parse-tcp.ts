@@ -92,8 +92,9 @@ function parseFlags(cursor: Cursor): TcpFlags {
   if (cursor.accept('-')) return { ...flags, span: cursor.spanOf(first) };
   let last: Token | null = null;
   for (let token = cursor.peek(); isFlagToken(token); token = cursor.peek()) {
-    // A blank may stand before the dot, but not before more letters: those are the next field, mistyped.
-    if (last !== null && last.end !== token.start && token.kind === 'word') break;
+    // Parts may stand apart; but a word that is no flags is the next field, mistyped.
+    const apart = last !== null && last.end !== token.start;
+    if (apart && token.kind === 'word' && !/^[SFRPUEWA]+$/.test(token.text)) break;
     cursor.take();
     last = token;
     for (let i = 0; i < token.text.length; i++) applyFlag(cursor, flags, token, i);

@@ -1,6 +1,8 @@
 // Prints packets and their TCP options. The inverse of parse-packet.ts and what it calls.
 
 import type {
+  AccEcnOption,
+  Dialect,
   EncapsulationLayer,
   Endpoint,
   EndpointPair,
@@ -19,14 +21,14 @@ import type {
 import { printGreHeader, printHex, printMplsLabels } from './print-expression.js';
 
 /** A packet as a script writes it, direction first: `> P. 1:1001(1000) ack 1 <nop,nop,TS val 1 ecr 2>`. */
-export function printPacket(packet: PacketBody): string {
+export function printPacket(packet: PacketBody, dialect: Dialect = 'google'): string {
   const parts = [packet.direction === 'in' ? '<' : '>'];
   for (const layer of packet.layers) parts.push(printLayer(layer));
   if (packet.ip !== null) parts.push(printIpInfo(packet.ip));
   if (packet.psp !== null) {
     parts.push(`encap psp spi ${packet.psp.spiBase === 'hex' ? printHex(packet.psp.spi) : packet.psp.spi}`);
   }
-  parts.push(printTransport(packet.transport));
+  parts.push(printTransport(packet.transport, dialect));
   return parts.join(' ');
 }
 
@@ -63,10 +65,10 @@ function printChecksum(checksum: number | 'bad' | null): string[] {
   return checksum === null ? [] : [`checksum ${printChecksumValue(checksum)}`];
 }
 
-function printTransport(transport: Transport): string {
+function printTransport(transport: Transport, dialect: Dialect): string {
   switch (transport.kind) {
     case 'tcp':
-      return printTcp(transport);
+      return printTcp(transport, dialect);
     case 'udp':
       return [
         'udp',
@@ -94,13 +96,13 @@ function printEndpoint(endpoint: Endpoint): string {
 
 // ---------------------------------------------------------------- TCP
 
-function printTcp(tcp: TcpSegment): string {
+function printTcp(tcp: TcpSegment, dialect: Dialect): string {
   const parts = [...printEndpoints(tcp.endpoints), printFlags(tcp.flags), printSequence(tcp.sequence)];
   if (tcp.ack !== null) parts.push(`ack ${printValue(tcp.ack)}`);
   if (tcp.window !== null) parts.push(`win ${printValue(tcp.window)}`);
   if (tcp.urgent !== null) parts.push(`urg ${printValue(tcp.urgent)}`);
   if (tcp.options === 'any') parts.push('<...>');
-  else if (tcp.options.length > 0) parts.push(`<${tcp.options.map(printTcpOption).join(',')}>`);
+  else if (tcp.options.length > 0) parts.push(`<${printTcpOptions(tcp.options, dialect)}>`);
   parts.push(...printChecksum(tcp.checksum));
   return parts.join(' ') + printUdpEncapsulation(tcp.udpEncapsulation);
 }
@@ -138,7 +140,16 @@ function printUdpEncapsulation(ports: PortPair | null): string {
   return ports === null ? '' : ` /udp(${ports.source} > ${ports.destination})`;
 }
 
-export function printTcpOption(option: TcpOption): string {
+function printTcpOptions(options: readonly TcpOption[], dialect: Dialect): string {
+  const [first] = options;
+  // The nplab dialect gives a whole option area as bare digits.
+  if (dialect === 'nplab' && options.length === 1 && first!.kind === 'raw') return first!.bytes;
+  return options.map((option) => printTcpOption(option, dialect)).join(',');
+}
+
+/** One option, in the spelling of the dialect where the two differ. */
+export function printTcpOption(option: TcpOption, dialect: Dialect = 'google'): string {
+  const nplab = dialect === 'nplab';
   switch (option.kind) {
     case 'nop':
     case 'eol':
@@ -152,13 +163,13 @@ export function printTcpOption(option: TcpOption): string {
         ? 'sack *'
         : `sack ${option.blocks.map((block) => `${block.left}:${block.right}`).join(' ')}`;
     case 'TS':
-      return `TS val ${printValue(option.val)} ecr ${printValue(option.ecr)}${option.ecrAbsolute ? '!' : ''}`;
+      return `TS val ${nplab && option.val === '*' ? '...' : printValue(option.val)} ecr ${printValue(option.ecr)}${option.ecrAbsolute ? '!' : ''}`;
     case 'FO':
-      return `${option.experimental ? 'FOEXP' : 'FO'} ${printName(option.cookie)}`.trimEnd();
+      return `${option.experimental ? (nplab ? 'exp-FO' : 'FOEXP') : 'FO'} ${printName(option.cookie)}`.trimEnd();
     case 'md5':
       return `md5 ${option.digest}`;
     case 'accecn':
-      return printAccEcn(option.order, option.experimental, option.counters);
+      return printAccEcn(option, nplab);
     case 'generic': {
       const name =
         option.experimentId === null
@@ -172,8 +183,8 @@ export function printTcpOption(option: TcpOption): string {
 }
 
 /** Google's words where they reach; without counters or with kind 254 only nplab's do. */
-function printAccEcn(order: 0 | 1, experimental: boolean, counters: readonly Value[]): string {
-  const plain = !experimental && counters.length > 0;
+function printAccEcn({ order, experimental, counters }: AccEcnOption, nplab: boolean): string {
+  const plain = !nplab && !experimental && counters.length > 0;
   const names = plain ? ['e0b', 'ceb', 'e1b'] : ['ee0b', 'eceb', 'ee1b'];
   if (order === 1) names.reverse();
   const words = counters.map((counter, i) => `${names[i]} ${printValue(counter)}`);

@@ -44,7 +44,7 @@ describe('printing and parsing are inverses', () => {
     fc.assert(
       fc.property(script, (tree) => {
         const printed = printScript(tree);
-        const parsed = parseScript(printed, { file: 'generated' });
+        const parsed = parseScript(printed, { file: 'generated', dialect: tree.dialect });
         expect(withoutPositions(parsed), printed).toEqual(withoutPositions(tree));
       }),
       { numRuns: 1500 },

@@ -1,7 +1,7 @@
 // Prints a syntax tree as a script: the inverse of the parser, so that parsing what is printed gives the same tree,
 // positions aside. Comments are not in the tree and do not come back.
 
-import type { EventBody, EventTime, OptionLine, Script, ScriptEvent, SyscallBody } from './ast.js';
+import type { Dialect, EventBody, EventTime, OptionLine, Script, ScriptEvent, SyscallBody } from './ast.js';
 import { printExpression } from './print-expression.js';
 import { printPacket } from './print-packet.js';
 
@@ -10,7 +10,7 @@ export function printScript(script: Script): string {
   const lines = script.options.map(printOption);
   if (script.init !== null) lines.push(`\`${script.init.text}\``);
   if (lines.length > 0) lines.push('');
-  for (const event of script.events) lines.push(printEvent(event));
+  for (const event of script.events) lines.push(printEvent(event, script.dialect));
   if (script.cleanup !== null) lines.push('', `\`${script.cleanup.text}\``);
   return `${lines.join('\n')}\n`;
 }
@@ -20,10 +20,11 @@ export function printOption(option: OptionLine): string {
   return `--${option.name}=${option.quoted ? `"${option.value}"` : option.value}`;
 }
 
-export function printEvent(event: ScriptEvent): string {
+/** One line of a script; `dialect` chooses between spellings. */
+export function printEvent(event: ScriptEvent, dialect: Dialect = 'google'): string {
   const { body } = event;
   const end = body.kind === 'syscall' && body.end !== null ? `...${printSeconds(body.end)}` : '';
-  return `${printTime(event.time) + end} ${printBody(body)}`;
+  return `${printTime(event.time) + end} ${printBody(body, dialect)}`;
 }
 
 export function printTime(time: EventTime): string {
@@ -43,10 +44,10 @@ export function printSeconds(microseconds: number): string {
 }
 
 /** An event's body without its time; the end of a blocking call belongs to the time. */
-export function printBody(body: EventBody): string {
+export function printBody(body: EventBody, dialect: Dialect = 'google'): string {
   switch (body.kind) {
     case 'packet':
-      return printPacket(body);
+      return printPacket(body, dialect);
     case 'syscall':
       return printSyscall(body);
     case 'command':

@@ -66,5 +66,6 @@ export const script: fc.Arbitrary<Script> = fc
     init: orNull(command),
     events: fc.array(event, { minLength: 1, maxLength: 6 }),
     cleanup: orNull(command),
+    dialect: fc.constantFrom('google' as const, 'nplab' as const),
   })
-  .map((fields) => ({ kind: 'script', file: '', dialect: 'google', ...fields, span }));
+  .map((fields) => ({ kind: 'script', file: '', ...fields, span }));
