@@ -10,6 +10,8 @@ import {
   type ShellHost,
 } from '../../shell/index.js';
 import { TargetUnsupported } from '../target.js';
+import { getModuleParameter, setModuleParameter } from './module-parameters.js';
+import { procNetFile } from './proc-net.js';
 
 const QDISC_KINDS = ['pfifo_fast', 'pfifo', 'bfifo', 'fq', 'noqueue'] as const;
 
@@ -20,7 +22,6 @@ export class StackShellHost implements ShellHost {
   /** What a command asked for and the stack does not have; null until then. */
   lacking: TargetUnsupported | null = null;
   private readonly qdiscs = new Set<string>();
-  private readonly modules = new Map<string, string>();
 
   /** @param pass lets time pass; @param helper reads a file beside the script */
   constructor(stack: Stack, pass: (microseconds: number) => void, helper: (path: string) => string | null) {
@@ -40,17 +41,19 @@ export class StackShellHost implements ShellHost {
   }
 
   getModuleParameter(name: string): string {
-    const value = this.modules.get(name);
-    if (value === undefined) throw this.lacks(`the module parameter ${name}`);
+    const value = getModuleParameter(this.stack.config, name);
+    if (value === null) throw this.lacks(`the module parameter ${name}`);
     return value;
   }
 
-  setModuleParameter(name: string, _value: string): void {
-    throw this.lacks(`the module parameter ${name}`);
+  setModuleParameter(name: string, value: string): void {
+    if (!setModuleParameter(this.stack.config, name, value)) {
+      throw this.lacks(`the module parameter ${name} with the value ${value.trim()}`);
+    }
   }
 
-  readProcFile(_path: string): string | null {
-    return null;
+  readProcFile(path: string): string | null {
+    return procNetFile(this.stack.posix, path);
   }
 
   changeRoute(operation: RouteOperation): void {
