@@ -45,7 +45,8 @@ export class ModelArena {
       if (this.#bump > this.size) throw new Error('the model needs a larger arena');
       return fresh;
     }
-    if (this.running && this.machine) this.machine.fill(SITE_ZERO, this.words, 0, offset >>> 2, (offset + size) >>> 2);
+    if (this.running && this.machine)
+      this.machine.fill(SITE_ZERO, this.words, 0, offset >>> 2, (offset + size) >>> 2);
     else this.words.fill(0, offset >>> 2, (offset + size) >>> 2);
     return offset;
   }

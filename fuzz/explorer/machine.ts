@@ -63,6 +63,8 @@ export class Machine {
   current: ThreadState = new ThreadState(0, '-');
   /** Stores, read-modify-writes and wakes of this run: what a pausing thread waits for. */
   writes = 0;
+  /** Rounds of loops since the last access: the transform counts them. */
+  spins = 0;
   readonly #buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
   readonly #slots: Uint32Array;
@@ -187,8 +189,18 @@ export class Machine {
 
   #resume(thread: ThreadState, result: unknown): void {
     this.current = thread;
+    this.spins = 0;
     const body = thread.body as Generator<unknown, void, unknown>;
     if (body.next(result).done) thread.kind = DONE;
+  }
+
+  /** A loop does not end by itself. */
+  spun(): never {
+    this.spins = 0;
+    throw new Finding(
+      'livelock',
+      `${this.current.name} loops without end after ${this.label(this.current.site)}`,
+    );
   }
 
   // ---- called by instrumented code: scheduling points. Each notes the access; the caller yields.
@@ -254,7 +266,8 @@ export class Machine {
   }
 
   #pend(kind: number, site: number, array: Int32Array, index: number): void {
-    if (array.buffer !== this.#buffer) throw new Finding('model', `atomic access outside the arena at ${this.label(site)}`);
+    if (array.buffer !== this.#buffer)
+      throw new Finding('model', `atomic access outside the arena at ${this.label(site)}`);
     const thread = this.current;
     thread.kind = kind;
     thread.site = site;
@@ -274,7 +287,12 @@ export class Machine {
   }
 
   /** Plain write of `array[index]`. */
-  w(site: number, array: Int32Array | Uint32Array | Uint8Array | Float64Array, index: number, value: number): number {
+  w(
+    site: number,
+    array: Int32Array | Uint32Array | Uint8Array | Float64Array,
+    index: number,
+    value: number,
+  ): number {
     const at = this.#place(array, index);
     if (at >= 0) {
       this.#plainWrite(site, at);
@@ -284,7 +302,13 @@ export class Machine {
     return value;
   }
 
-  fill(site: number, array: Int32Array | Uint8Array, value: number, from = 0, to: number = array.length): unknown {
+  fill(
+    site: number,
+    array: Int32Array | Uint8Array,
+    value: number,
+    from = 0,
+    to: number = array.length,
+  ): unknown {
     this.#range(site, array, from, to, true);
     return array.fill(value, from, to);
   }
@@ -295,7 +319,13 @@ export class Machine {
     array.set(source, at);
   }
 
-  copyWithin(site: number, array: Int32Array | Uint8Array, target: number, from: number, to: number): unknown {
+  copyWithin(
+    site: number,
+    array: Int32Array | Uint8Array,
+    target: number,
+    from: number,
+    to: number,
+  ): unknown {
     this.#range(site, array, from, to, false);
     this.#range(site, array, target, target + to - from, true);
     return array.copyWithin(target, from, to);
@@ -318,7 +348,10 @@ export class Machine {
   }
 
   /** Location (32-bit word) of an element, -1 when the array is not shared. */
-  #place(array: { buffer: ArrayBufferLike; BYTES_PER_ELEMENT: number; byteOffset: number }, index: number): number {
+  #place(
+    array: { buffer: ArrayBufferLike; BYTES_PER_ELEMENT: number; byteOffset: number },
+    index: number,
+  ): number {
     if (array === this.#words || array === this.#slots) return index;
     if (array.buffer !== this.#buffer) return -1;
     return (array.byteOffset + index * array.BYTES_PER_ELEMENT) >>> 2;
@@ -332,7 +365,8 @@ export class Machine {
     for (let u = 0; u < MAX_THREADS; u++) {
       if (u === t) continue;
       const known = clocks[t * MAX_THREADS + u];
-      if (this.#writesOf[base + u] > known || this.#atomicWrites[base + u] > known) this.#race(site, at, u, 'read');
+      if (this.#writesOf[base + u] > known || this.#atomicWrites[base + u] > known)
+        this.#race(site, at, u, 'read');
     }
     this.#reads[base + t] = clocks[t * MAX_THREADS + t];
     this.#lastRead[at] = site;
@@ -346,8 +380,10 @@ export class Machine {
     for (let u = 0; u < MAX_THREADS; u++) {
       if (u === t) continue;
       const known = clocks[t * MAX_THREADS + u];
-      if (this.#writesOf[base + u] > known || this.#atomicWrites[base + u] > known) this.#race(site, at, u, 'write');
-      if (this.#reads[base + u] > known || this.#atomicReads[base + u] > known) this.#race(site, at, u, 'write');
+      if (this.#writesOf[base + u] > known || this.#atomicWrites[base + u] > known)
+        this.#race(site, at, u, 'write');
+      if (this.#reads[base + u] > known || this.#atomicReads[base + u] > known)
+        this.#race(site, at, u, 'write');
     }
     this.#writesOf[base + t] = clocks[t * MAX_THREADS + t];
     this.#lastWrite[at] = site;
@@ -360,11 +396,13 @@ export class Machine {
     const base = at * MAX_THREADS;
     const clocks = this.#clocks;
     for (let u = 0; u < MAX_THREADS; u++) {
-      if (u !== t && this.#writesOf[base + u] > clocks[t * MAX_THREADS + u]) this.#race(thread.site, at, u, 'atomic read');
+      if (u !== t && this.#writesOf[base + u] > clocks[t * MAX_THREADS + u])
+        this.#race(thread.site, at, u, 'atomic read');
     }
     this.#atomicReads[base + t] = clocks[t * MAX_THREADS + t];
     for (let u = 0; u < MAX_THREADS; u++) {
-      if (this.#release[base + u] > clocks[t * MAX_THREADS + u]) clocks[t * MAX_THREADS + u] = this.#release[base + u];
+      if (this.#release[base + u] > clocks[t * MAX_THREADS + u])
+        clocks[t * MAX_THREADS + u] = this.#release[base + u];
     }
     this.#lastRead[at] = thread.site;
   }
@@ -377,7 +415,8 @@ export class Machine {
     for (let u = 0; u < MAX_THREADS; u++) {
       if (u === t) continue;
       const known = clocks[t * MAX_THREADS + u];
-      if (this.#writesOf[base + u] > known || this.#reads[base + u] > known) this.#race(thread.site, at, u, 'atomic write');
+      if (this.#writesOf[base + u] > known || this.#reads[base + u] > known)
+        this.#race(thread.site, at, u, 'atomic write');
     }
     this.#lastWrite[at] = thread.site;
   }

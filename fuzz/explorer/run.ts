@@ -5,6 +5,9 @@ import type { Program } from './load.js';
 import { DONE, Finding, Machine } from './machine.js';
 import type { Strategy } from './strategies.js';
 
+// biome-ignore lint/suspicious/noExplicitAny: instrumented modules have no static types
+export type Loader = (module: string) => any;
+
 /** A model: threads over instrumented code, with oracles that throw a Finding. */
 export interface Model {
   readonly name: string;
@@ -16,7 +19,12 @@ export interface Model {
   readonly params: Readonly<Record<string, number>>;
   /** Binds it to instrumented code. `load('channel/ring.js')` gives a module's exports. */
   // biome-ignore lint/suspicious/noExplicitAny: instrumented modules have no static types
-  bind(load: (module: string) => any, arena: ModelArena, params: Record<string, number>, machine: Machine): Instance;
+  bind(
+    load: (module: string) => any,
+    arena: ModelArena,
+    params: Record<string, number>,
+    machine: Machine,
+  ): Instance;
 }
 
 export interface Instance {
@@ -77,6 +85,7 @@ export class Session {
   #loop(strategy: Strategy): boolean {
     const { machine, arena, trace, sites } = this;
     arena.reset();
+    machine.spins = 0;
     const bodies = this.instance.start();
     arena.running = true;
     machine.begin(bodies, this.model.threads);
@@ -109,6 +118,8 @@ export class Session {
       last = t;
       machine.step(threads[t]);
     }
+    machine.spins = 0;
+    arena.running = false;
     this.instance.finish();
     return true;
   }
@@ -140,12 +151,24 @@ export interface Budget {
 }
 
 /** Explores until something is found, the strategy is exhausted or the budget is spent. `clock` gives milliseconds. */
-export function explore(session: Session, strategy: Strategy, budget: Budget, clock: () => number): Exploration {
+export function explore(
+  session: Session,
+  strategy: Strategy,
+  budget: Budget,
+  clock: () => number,
+): Exploration {
   const limit = budget.runs ?? Infinity;
   const until = budget.seconds === undefined ? Infinity : clock() + budget.seconds * 1000;
   const seen = new Set<number>();
   const begun = clock();
-  const result: Exploration = { runs: 0, distinct: 0, seconds: 0, steps: 0, exhausted: false, finding: undefined };
+  const result: Exploration = {
+    runs: 0,
+    distinct: 0,
+    seconds: 0,
+    steps: 0,
+    exhausted: false,
+    finding: undefined,
+  };
   while (result.runs < limit) {
     if ((result.runs & 255) === 255 && clock() > until) break;
     if (!strategy.begin()) {

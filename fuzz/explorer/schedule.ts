@@ -31,7 +31,8 @@ export class ScheduleError extends Error {
 export function scheduleOf(session: Session): string {
   const { machine, model, params, trace, sites, steps } = session;
   const differing = Object.entries(params).filter(([k, v]) => model.params[k] !== v);
-  const head = differing.length > 0 ? `${model.name}{${differing.map(([k, v]) => `${k}=${v}`).join(',')}}` : model.name;
+  const head =
+    differing.length > 0 ? `${model.name}{${differing.map(([k, v]) => `${k}=${v}`).join(',')}}` : model.name;
   const parts: string[] = [head];
   for (let i = 0; i < steps; ) {
     const thread = trace[i];
@@ -63,7 +64,10 @@ export function parseSchedule(
   const match = /^([a-z-]+)(?:\{([^}]*)\})?$/.exec(head);
   const model = models.find((m) => m.name === match?.[1]);
   if (!match || !model) {
-    throw new ScheduleError('SCHEDULE_SYNTAX', `no model "${head}"; known: ${models.map((m) => m.name).join(', ')}`);
+    throw new ScheduleError(
+      'SCHEDULE_SYNTAX',
+      `no model "${head}"; known: ${models.map((m) => m.name).join(', ')}`,
+    );
   }
   const params: Record<string, number> = { ...model.params };
   for (const pair of match[2] ? match[2].split(',') : []) {
@@ -76,7 +80,10 @@ export function parseSchedule(
   const segments = rest.map((word): Segment => {
     const parts = /^([a-z0-9]+):(.+?)(?:\*(\d+))?$/i.exec(word);
     if (!parts || !model.threads.includes(parts[1])) {
-      throw new ScheduleError('SCHEDULE_SYNTAX', `"${word}": expected thread:label of ${model.threads.join(', ')}`);
+      throw new ScheduleError(
+        'SCHEDULE_SYNTAX',
+        `"${word}": expected thread:label of ${model.threads.join(', ')}`,
+      );
     }
     return { thread: parts[1], label: parts[2], count: Number(parts[3] ?? 1) };
   });
@@ -106,7 +113,10 @@ export class ReplayStrategy implements Strategy {
     for (;;) {
       const segment = this.#segments[this.#at];
       if (!segment) {
-        throw new ScheduleError('SCHEDULE_DIVERGED', `the schedule ends after ${step} steps, the run goes on`);
+        throw new ScheduleError(
+          'SCHEDULE_DIVERGED',
+          `the schedule ends after ${step} steps, the run goes on`,
+        );
       }
       const t = this.#model.threads.indexOf(segment.thread);
       const thread = machine.threads[t];

@@ -8,7 +8,17 @@ import { LenientStrategy, scheduleOf } from './schedule.js';
 import { RandomStrategy } from './strategies.js';
 
 /** Parameters that count operations, which may be lowered to 1 (0 where the model says so by its name). */
-const COUNTS = new Set(['pushes', 'pops', 'rounds', 'updates', 'lookups', 'packets', 'batch', 'take', 'sleeps']);
+const COUNTS = new Set([
+  'pushes',
+  'pops',
+  'rounds',
+  'updates',
+  'lookups',
+  'packets',
+  'batch',
+  'take',
+  'sleeps',
+]);
 
 export interface Shrunk {
   schedule: string;
@@ -29,9 +39,20 @@ function turnsOf(session: Session): Turn[] {
   return turns;
 }
 
-/** Shrinks the failure that the session's last run was. `tries` random runs are spent per smaller configuration. */
-export function shrink(program: Program, failed: Session, finding: Finding, tries = 3000): Shrunk {
-  let { session, found } = lower(program, failed, finding, tries);
+/**
+ * Shrinks the failure that the session's last run was. `tries` random runs are spent per smaller configuration, and half
+ * of `seconds` on each of the two stages at most.
+ */
+export function shrink(
+  program: Program,
+  failed: Session,
+  finding: Finding,
+  tries = 2000,
+  seconds = 6,
+  clock: () => number = () => performance.now(),
+): Shrunk {
+  const begun = clock();
+  let { session, found } = lower(program, failed, finding, tries, () => clock() - begun > seconds * 500);
   let turns = turnsOf(session);
   const attempt = (candidate: Turn[]): boolean => {
     const strategy = new LenientStrategy(candidate);
@@ -45,7 +66,7 @@ export function shrink(program: Program, failed: Session, finding: Finding, trie
     found = outcome;
     return true;
   };
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed && clock() - begun < seconds * 1000; ) {
     changed = false;
     for (let i = turns.length - 1; i >= 0 && !changed; i--) {
       changed = attempt(turns.filter((_, k) => k !== i)) || attempt(turns.slice(0, i));
@@ -81,6 +102,7 @@ function lower(
   failed: Session,
   finding: Finding,
   tries: number,
+  late: () => boolean,
 ): { session: Session; found: Finding } {
   let session = failed;
   let found = finding;
@@ -91,7 +113,7 @@ function lower(
       if (!COUNTS.has(key) || session.params[key] <= 1) continue;
       const smaller = new Session(program, model, { ...session.params, [key]: session.params[key] - 1 });
       const strategy = new RandomStrategy(tries);
-      for (let i = 0; i < tries; i++) {
+      for (let i = 0; i < tries && !late(); i++) {
         const outcome = smaller.run(strategy);
         if (outcome && outcome.kind === found.kind) {
           session = smaller;

@@ -175,7 +175,8 @@ export class DfsStrategy implements Strategy {
       const candidates = (this.#sleep[d] | this.#tried[d]) & ~(1 << t);
       let next = 0;
       for (const other of machine.threads) {
-        if ((candidates & (1 << other.id)) !== 0 && independent(other, machine.threads[t])) next |= 1 << other.id;
+        if ((candidates & (1 << other.id)) !== 0 && independent(other, machine.threads[t]))
+          next |= 1 << other.id;
       }
       this.#sleeping = next;
     }
@@ -188,6 +189,7 @@ export class DfsStrategy implements Strategy {
 /** Two pending accesses that give the same result in either order. */
 function independent(a: ThreadState, b: ThreadState): boolean {
   if (a.kind === PAUSE || b.kind === PAUSE || a.parked || b.parked) return false;
-  if (a.kind === NOTIFY || b.kind === NOTIFY || a.kind === WAIT || b.kind === WAIT) return a.index !== b.index;
+  if (a.kind === NOTIFY || b.kind === NOTIFY || a.kind === WAIT || b.kind === WAIT)
+    return a.index !== b.index;
   return a.index !== b.index || (a.kind === LOAD && b.kind === LOAD);
 }

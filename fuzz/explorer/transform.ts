@@ -136,8 +136,13 @@ function touching(definitions: Definition[]): { calls: Set<string>; getters: Set
           if (isAtomics(child) || isSharedIndex(child) || isBulk(child)) touches = true;
           const called = calledName(child);
           if (called !== undefined && calls.has(called) && !BUILT_IN.has(called)) touches = true;
-          if (called !== undefined && BUILT_IN.has(called) && calls.has(called) && !isPlainCollection(child)) touches = true;
-          if (child.type === 'MemberExpression' && !child.computed && getters.has(propertyName(child.property))) {
+          if (called !== undefined && BUILT_IN.has(called) && calls.has(called) && !isPlainCollection(child))
+            touches = true;
+          if (
+            child.type === 'MemberExpression' &&
+            !child.computed &&
+            getters.has(propertyName(child.property))
+          ) {
             touches = true;
           }
         },
@@ -157,8 +162,26 @@ function isPlainCollection(call: Node): boolean {
   return object?.type === 'ArrayExpression';
 }
 
-/** Instruments modules together: names are matched across all of them. */
-export function instrument(modules: readonly SourceModule[]): Instrumented {
+/** Gives every loop a guard, so that code whose order was broken on purpose cannot hang the explorer. */
+function guardLoops(source: string): string {
+  const out = new MagicString(source);
+  walk(parse(source, { ecmaVersion: 2023, sourceType: 'module' }) as Node, {
+    enter(node: Node) {
+      if (!/^(For|ForOf|While|DoWhile)Statement$/.test(node.type)) return;
+      const guard = 'if (++$.spins > 20000) $.spun();';
+      if (node.body.type === 'BlockStatement') out.appendRight(node.body.start + 1, ` ${guard}`);
+      else {
+        out.appendRight(node.body.start, `{ ${guard} `);
+        out.appendLeft(node.body.end, ' }');
+      }
+    },
+  });
+  return out.toString();
+}
+
+/** Instruments modules together: names are matched across all of them. Throws SyntaxError. */
+export function instrument(sources: readonly SourceModule[]): Instrumented {
+  const modules = sources.map(({ name, source }) => ({ name, source: guardLoops(source) }));
   const trees = modules.map((module) => ({
     module,
     tree: parse(module.source, { ecmaVersion: 2023, sourceType: 'module' }) as Node,
@@ -190,14 +213,19 @@ function rewriteModule(
   const exported: string[] = [];
   for (const top of tree.body) rewriteTop(out, top, exported, module.name);
   const twins = exported.map((name) => `typeof ${name}$ === 'undefined' ? undefined : ${name}$`);
-  const assignments = exported.map((name, i) => `$exports.${name} = ${name}; $exports.${name}$ = ${twins[i]};`);
+  const assignments = exported.map(
+    (name, i) => `$exports.${name} = ${name}; $exports.${name}$ = ${twins[i]};`,
+  );
   return `'use strict';\n${out.toString()}\n${assignments.join('\n')}\n`;
 }
 
 function rewriteTop(out: MagicString, top: Node, exported: string[], module: string): void {
   const path = (source: string) => JSON.stringify(resolve(module, source));
   if (top.type === 'ImportDeclaration') {
-    const names = top.specifiers.map((s: Node) => ({ from: s.imported.name as string, to: s.local.name as string }));
+    const names = top.specifiers.map((s: Node) => ({
+      from: s.imported.name as string,
+      to: s.local.name as string,
+    }));
     const plain = names.map((n: { from: string; to: string }) => `${n.from}: ${n.to}, ${n.from}$: ${n.to}$`);
     out.overwrite(top.start, top.end, `const { ${plain.join(', ')} } = $import(${path(top.source.value)});`);
   } else if (top.type === 'ExportNamedDeclaration') {
@@ -288,16 +316,26 @@ function twin(
           const step = parent.operator === '++' ? '+ 1' : '- 1';
           if (!parent.prefix) throw new Error(`${module.name}: ${name}: postfix update of shared memory`);
           skip.add(parent);
-          local.overwrite(at(parent.start), at(parent.end), `$.w(${id}, ${a}, ${i}, $.r(${id}, ${a}, ${i}) ${step})`);
+          local.overwrite(
+            at(parent.start),
+            at(parent.end),
+            `$.w(${id}, ${a}, ${i}, $.r(${id}, ${a}, ${i}) ${step})`,
+          );
           return;
         }
         const id = site('r', child.property);
-        local.overwrite(at(child.start), at(child.end), `$.r(${id}, ${src(child.object)}, ${src(child.property)})`);
+        local.overwrite(
+          at(child.start),
+          at(child.end),
+          `$.r(${id}, ${src(child.object)}, ${src(child.property)})`,
+        );
       } else if (child.type === 'AssignmentExpression' && isSharedIndex(child.left)) {
         const id = site('w', child.left.property);
         const [a, i] = [src(child.left.object), src(child.left.property)];
         const value =
-          child.operator === '=' ? src(child.right) : `$.r(${id}, ${a}, ${i}) ${child.operator.slice(0, -1)} (${src(child.right)})`;
+          child.operator === '='
+            ? src(child.right)
+            : `$.r(${id}, ${a}, ${i}) ${child.operator.slice(0, -1)} (${src(child.right)})`;
         local.overwrite(at(child.start), at(child.end), `$.w(${id}, ${a}, ${i}, ${value})`);
       } else if (child.type === 'CallExpression') rewriteCall(child);
       else if (
@@ -321,10 +359,15 @@ function twin(
         : `(yield* ${callee}$(${args}))`;
     local.overwrite(at(call.start), at(call.end), next);
   }
-  const params = text.slice(at(fn.params[0]?.start ?? fn.body.start), at(fn.params.at(-1)?.end ?? fn.body.start));
+  const params = text.slice(
+    at(fn.params[0]?.start ?? fn.body.start),
+    at(fn.params.at(-1)?.end ?? fn.body.start),
+  );
   const body = local.slice(at(fn.body.start), at(fn.body.end));
   const list = fn.params.length > 0 ? params : '';
-  return node.type === 'MethodDefinition' ? `*${name}$(${list}) ${body}` : `function* ${name}$(${list}) ${body}`;
+  return node.type === 'MethodDefinition'
+    ? `*${name}$(${list}) ${body}`
+    : `function* ${name}$(${list}) ${body}`;
 }
 
 /** What an index is called in labels: the last capitalised name in it, or its text. */

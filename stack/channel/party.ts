@@ -173,13 +173,8 @@ export class PoolParty extends PacketBuffers {
   }
 
   private collectFrom(from: number): number {
-    let ring = this.home[from];
-    if (!ring) {
-      const offset = Atomics.load(this.words, this.returnWord(from, this.id)) * 64;
-      if (offset === 0) return 0;
-      ring = new RingConsumer(this.arena, offset, this.returnCapacity(this.id));
-      this.home[from] = ring;
-    }
+    const ring = this.home[from] ?? this.openHome(from);
+    if (!ring) return 0;
     let total = 0;
     for (;;) {
       const count = ring.popBatch(this.batch, DRAIN);
@@ -191,6 +186,14 @@ export class PoolParty extends PacketBuffers {
       total += count;
       if (count < DRAIN) return total;
     }
+  }
+
+  private openHome(from: number): RingConsumer | undefined {
+    const offset = Atomics.load(this.words, this.returnWord(from, this.id)) * 64;
+    if (offset === 0) return undefined;
+    const ring = new RingConsumer(this.arena, offset, this.returnCapacity(this.id));
+    this.home[from] = ring;
+    return ring;
   }
 
   private openAway(owner: number): RingProducer {

@@ -51,14 +51,7 @@ class TestLink implements Link {
   close(): void {}
 }
 
-function packet(
-  src: number,
-  sport: number,
-  dst: number,
-  dport: number,
-  tag = 0,
-  protocol = 6,
-): Uint8Array {
+function packet(src: number, sport: number, dst: number, dport: number, tag = 0, protocol = 6): Uint8Array {
   const p = new Uint8Array(44);
   p[0] = 0x45;
   p[9] = protocol;

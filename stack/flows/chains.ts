@@ -2,6 +2,10 @@
 // resize is under way ("sorted chains", netdev, February 2007): insert and remove in the merged chain of the array with
 // fewer buckets, then mend the head in the larger. A head points into its own bucket or is empty, never at a
 // neighbour's node. Only the control thread calls this. It must never know when a resize starts or ends.
+//
+// The control thread is the only writer of all these words, so it reads them plainly; what readers can see already is
+// stored through Atomics, and what they cannot see yet (a node before it is linked, heads before they are published)
+// plainly, because the store that shows it comes after.
 
 import type { Arena } from '../channel/arena.js';
 import { KEY_WORDS } from './key.js';
@@ -66,7 +70,7 @@ export function seek(
   spot: Spot,
 ): void {
   let before = 0;
-  let node = Atomics.load(words, head);
+  let node = words[head];
   spot.passed = 0;
   spot.found = 0;
   while (node !== 0) {
@@ -80,35 +84,36 @@ export function seek(
       if (i === KEY_WORDS) {
         spot.found = node;
         spot.before = before;
-        spot.after = Atomics.load(words, w + NEXT);
+        spot.after = words[w + NEXT];
         return;
       }
     }
     before = node;
-    node = Atomics.load(words, w + NEXT);
+    node = words[w + NEXT];
   }
   spot.before = before;
   spot.after = node;
 }
 
-/** Fills a node that no reader can see yet. */
+/** Fills a node that no reader can see yet; it will stand before `next`. */
 export function fillNode(
   words: Int32Array,
   node: number,
+  next: number,
   hash: number,
   value: number,
   key: Int32Array,
   at: number,
 ): void {
   const w = node << LINE_SHIFT;
+  words[w + NEXT] = next;
   words[w + HASH] = hash;
-  Atomics.store(words, w + VALUE, value);
+  words[w + VALUE] = value;
   for (let i = 0; i < KEY_WORDS; i++) words[w + KEY + i] = key[at + i];
 }
 
-/** Links a filled node at `spot` into the chain at `head`: complete before it becomes visible. */
+/** Links a filled node, whose NEXT is `spot.after`, at `spot` into the chain at `head`. */
 export function linkNode(words: Int32Array, head: number, node: number, spot: Spot): void {
-  Atomics.store(words, (node << LINE_SHIFT) + NEXT, spot.after);
   if (spot.before === 0) Atomics.store(words, head, node);
   else Atomics.store(words, (spot.before << LINE_SHIFT) + NEXT, node);
 }
@@ -146,7 +151,7 @@ export function mendRemoved(
   after: number,
 ): void {
   const bucket = hash >>> larger.shift;
-  if (Atomics.load(words, larger.heads + bucket) !== node) return;
+  if (words[larger.heads + bucket] !== node) return;
   const stays = after !== 0 && bucketOf(words, after, larger.shift) === bucket;
   Atomics.store(words, larger.heads + bucket, stays ? after : 0);
 }
@@ -155,23 +160,23 @@ export function mendRemoved(
 export function splitHeads(words: Int32Array, smaller: Buckets, larger: Buckets, pair: number): void {
   let low = 0;
   let high = 0;
-  for (let node = Atomics.load(words, smaller.heads + pair); node !== 0; ) {
+  for (let node = words[smaller.heads + pair]; node !== 0; ) {
     if ((bucketOf(words, node, larger.shift) & 1) === 1) {
       high = node;
       break;
     }
     if (low === 0) low = node;
-    node = Atomics.load(words, (node << LINE_SHIFT) + NEXT);
+    node = words[(node << LINE_SHIFT) + NEXT];
   }
-  Atomics.store(words, larger.heads + 2 * pair, low);
-  Atomics.store(words, larger.heads + 2 * pair + 1, high);
+  words[larger.heads + 2 * pair] = low;
+  words[larger.heads + 2 * pair + 1] = high;
 }
 
 /** Growing, after the grace period: ends the low half's chain. The cut is looked for now, never remembered. */
 export function cutChain(words: Int32Array, larger: Buckets, pair: number): void {
   const bucket = 2 * pair;
-  for (let node = Atomics.load(words, larger.heads + bucket); node !== 0; ) {
-    const next = Atomics.load(words, (node << LINE_SHIFT) + NEXT);
+  for (let node = words[larger.heads + bucket]; node !== 0; ) {
+    const next = words[(node << LINE_SHIFT) + NEXT];
     if (next !== 0 && bucketOf(words, next, larger.shift) !== bucket) {
       Atomics.store(words, (node << LINE_SHIFT) + NEXT, 0);
       return;
@@ -182,15 +187,15 @@ export function cutChain(words: Int32Array, larger: Buckets, pair: number): void
 
 /** Shrinking: joins the chains of a pair, then gives the smaller array its head. */
 export function joinChains(words: Int32Array, smaller: Buckets, larger: Buckets, pair: number): void {
-  const low = Atomics.load(words, larger.heads + 2 * pair);
-  const high = Atomics.load(words, larger.heads + 2 * pair + 1);
+  const low = words[larger.heads + 2 * pair];
+  const high = words[larger.heads + 2 * pair + 1];
   if (low !== 0 && high !== 0) {
     let last = low;
     for (let next = low; next !== 0; ) {
       last = next;
-      next = Atomics.load(words, (next << LINE_SHIFT) + NEXT);
+      next = words[(next << LINE_SHIFT) + NEXT];
     }
     Atomics.store(words, (last << LINE_SHIFT) + NEXT, high);
   }
-  Atomics.store(words, smaller.heads + pair, low !== 0 ? low : high);
+  words[smaller.heads + pair] = low !== 0 ? low : high;
 }

@@ -135,7 +135,7 @@ export class Resizer {
 
   /** Channel of a node that `locate` found. */
   valueOf(node: number): number {
-    return Atomics.load(this.words, (node << LINE_SHIFT) + Node.VALUE);
+    return this.words[(node << LINE_SHIFT) + Node.VALUE];
   }
 
   /** Inserts a key that is known to be absent; returns how many nodes it passed. Throws ARENA_FULL: nothing changed. */
@@ -151,39 +151,42 @@ export class Resizer {
         throw error;
       }
     }
-    fillNode(words, node, hash, value, key, at);
     this.place(hash);
     seek(words, this.head, hash, key, at, spot);
+    fillNode(words, node, spot.after, hash, value, key, at);
+    // Where readers go to is changed before where they come from, here as in `remove` and `replace`: a reader that
+    // moves on in between never sees an update undone. Growing, that is the mended head; shrinking, the joined chain.
+    if (this.mend && this.operation === 'grow') mendInserted(words, this.mend, hash, node, spot.before);
     linkNode(words, this.head, node, spot);
-    if (this.mend) mendInserted(words, this.mend, hash, node, spot.before);
+    if (this.mend && this.operation === 'shrink') mendInserted(words, this.mend, hash, node, spot.before);
     return spot.passed;
   }
 
   /** Removes a key: true when it was there. */
   remove(key: Int32Array, at: number): boolean {
     const { words, spot, current } = this;
-    if (this.locate(key, at) === 0) return false;
     const hash = hashKey(key, at, current.seed0, current.seed1);
-    unlinkNode(words, this.head, spot);
-    if (this.mend) mendRemoved(words, this.mend, hash, spot.found, spot.after);
-    this.nodes.retire(spot.found);
     if (this.doubled(hash) && this.seekCopy(key, at) !== 0) {
       unlinkNode(words, this.head, spot);
       this.nodes.retire(spot.found);
     }
+    if (this.locate(key, at) === 0) return false;
+    const { found, after } = spot;
+    if (this.mend && this.operation === 'grow') mendRemoved(words, this.mend, hash, found, after);
+    unlinkNode(words, this.head, spot);
+    if (this.mend && this.operation === 'shrink') mendRemoved(words, this.mend, hash, found, after);
+    this.nodes.retire(found);
     return true;
   }
 
   /** Points a key at another channel: true when it was there. */
   replace(key: Int32Array, at: number, value: number): boolean {
+    const hash = hashKey(key, at, this.current.seed0, this.current.seed1);
+    const twin = this.doubled(hash) ? this.seekCopy(key, at) : 0;
+    if (twin !== 0) Atomics.store(this.words, (twin << LINE_SHIFT) + Node.VALUE, value);
     const node = this.locate(key, at);
     if (node === 0) return false;
     Atomics.store(this.words, (node << LINE_SHIFT) + Node.VALUE, value);
-    const hash = hashKey(key, at, this.current.seed0, this.current.seed1);
-    if (this.doubled(hash)) {
-      const twin = this.seekCopy(key, at);
-      if (twin !== 0) Atomics.store(this.words, (twin << LINE_SHIFT) + Node.VALUE, value);
-    }
     return true;
   }
 
@@ -270,22 +273,22 @@ export class Resizer {
     const node = this.nodes.take();
     const hash = hashKey(key, at, second.seed0, second.seed1);
     this.seekCopy(key, at);
-    fillNode(this.words, node, hash, value, key, at);
+    fillNode(this.words, node, this.spot.after, hash, value, key, at);
     linkNode(this.words, this.head, node, this.spot);
   }
 
   private copyChain(bucket: number): void {
     const { words } = this;
-    for (let node = Atomics.load(words, this.current.heads + bucket); node !== 0; ) {
+    for (let node = words[this.current.heads + bucket]; node !== 0; ) {
       const w = node << LINE_SHIFT;
-      this.copy(words, w + Node.KEY, Atomics.load(words, w + Node.VALUE));
-      node = Atomics.load(words, w + Node.NEXT);
+      this.copy(words, w + Node.KEY, words[w + Node.VALUE]);
+      node = words[w + Node.NEXT];
     }
   }
 
   private freeChain(bucket: number): void {
-    for (let node = Atomics.load(this.words, this.other!.heads + bucket); node !== 0; ) {
-      const next = Atomics.load(this.words, (node << LINE_SHIFT) + Node.NEXT);
+    for (let node = this.words[this.other!.heads + bucket]; node !== 0; ) {
+      const next = this.words[(node << LINE_SHIFT) + Node.NEXT];
       this.nodes.untake(node);
       node = next;
     }

@@ -199,6 +199,11 @@ export class FlowTable {
     return { operation, phase, cursor, bits: current.bits, heads: current.heads };
   }
 
+  /** Chain nodes taken from the arena, and those of them that are free: what is neither is in a chain or in limbo. */
+  get nodes(): { taken: number; free: number } {
+    return { taken: this.#nodes.lines, free: this.#nodes.available };
+  }
+
   get stats(): TableStats {
     this.#publish();
     return tableStats(this.#arena, this.offset);

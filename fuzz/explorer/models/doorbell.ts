@@ -35,9 +35,11 @@ export const doorbellModel: Model = {
         const wasRunning = running;
         const rang: boolean = yield* waker.ring$();
         // Running at the start and at the end of the look, without an idle period in between, it must not be rung.
-        if (rang && wasRunning && running && idle === 0) throw new Finding('needless', 'rung before it ever slept');
+        if (rang && wasRunning && running && idle === 0)
+          throw new Finding('needless', 'rung before it ever slept');
         if (waker.rings - before > 1) throw new Finding('needless', 'rung twice for one packet');
-        if (waker.rings > idle) throw new Finding('needless', `${waker.rings} wakeups in ${idle} idle periods`);
+        if (waker.rings > idle)
+          throw new Finding('needless', `${waker.rings} wakeups in ${idle} idle periods`);
       }
     }
 

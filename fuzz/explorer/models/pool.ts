@@ -13,7 +13,7 @@ export const poolModel: Model = {
   about: 'buffers allocated by a driver, read and released by an endpoint, quota and packet limit on',
   threads: ['driver', 'reader'],
   arenaBytes: 65536,
-  params: { packets: 4, buffers: 2, slots: 2, quota: 4, first: -1 },
+  params: { packets: 4, buffers: 2, slots: 2, quota: 4, first: -1, take: 1 },
   bind(load, arena, params, machine): Instance {
     const { PacketPool } = load('channel/pool.js');
     const { ChannelDirectory, ChannelWriter, ChannelReader } = load('channel/channel.js');
@@ -26,6 +26,7 @@ export const poolModel: Model = {
     let got = 0;
     let done = false;
     let held = new Set<number>();
+    const out = new Uint32Array(8);
 
     function* drive(): Generator<unknown, void, unknown> {
       for (let i = 0; i < params.packets; i++) {
@@ -40,6 +41,8 @@ export const poolModel: Model = {
         const at = rx.base(index) >>> 2;
         machine.w(SITE_PAYLOAD, pool.words, at, 1000 + i);
         yield* rx.setLength$(index, 64 + i);
+        yield* rx.setStamp$(index, 5000 + i);
+        yield* rx.setDeparture$(index, 7000 + i);
         if (yield* writer.push$(index)) {
           sent.push(i);
           yield* writer.ring.publish$();
@@ -52,24 +55,36 @@ export const poolModel: Model = {
       machine.touch();
     }
 
+    function* use(index: number): Generator<unknown, void, unknown> {
+      const n = sent[got];
+      const value = machine.r(SITE_PAYLOAD, pool.words, own.base(index) >>> 2);
+      const length: number = yield* own.length$(index);
+      const stamp: number = yield* own.stamp$(index);
+      const departure: number = yield* own.departure$(index);
+      if (value !== 1000 + n || length !== 64 + n || stamp !== 5000 + n || departure !== 7000 + n) {
+        throw new Finding(
+          'contents',
+          `packet ${got} holds ${value} (${length} bytes, ${stamp}), expected number ${n}`,
+        );
+      }
+      got++;
+      held.delete(index);
+      yield* reader.release$(index);
+    }
+
     function* read(): Generator<unknown, void, unknown> {
       for (;;) {
         const ended = done;
         const since = machine.others();
-        const index: number = yield* reader.pop$();
-        if (index < 0) {
-          if (ended) return;
-          yield machine.pause(since);
-          continue;
-        }
-        const value = machine.r(SITE_PAYLOAD, pool.words, own.base(index) >>> 2);
-        const length: number = yield* own.length$(index);
-        if (value !== 1000 + sent[got] || length !== 64 + sent[got]) {
-          throw new Finding('contents', `packet ${got} holds ${value} (${length} bytes), expected ${1000 + sent[got]}`);
-        }
-        got++;
-        held.delete(index);
-        yield* reader.release$(index);
+        let count = 1;
+        if (params.take === 1) {
+          out[0] = yield* reader.pop$();
+          if (out[0] === 0xffffffff) count = 0;
+        } else count = yield* reader.popBatch$(out, params.take);
+        for (let i = 0; i < count; i++) yield* use(out[i]);
+        if (count > 0) continue;
+        if (ended) return;
+        yield machine.pause(since);
       }
     }
 
@@ -98,11 +113,14 @@ export const poolModel: Model = {
       },
       finish() {
         if (got !== sent.length) throw new Finding('lost', `${sent.length} packets sent, ${got} read`);
+        // One more empty look, as a reader that goes on would take.
+        reader.popBatch(out, 1);
         rx.collect();
         if (rx.available !== params.buffers) {
           throw new Finding('leak', `${rx.available} of ${params.buffers} buffers came home`);
         }
-        if (writer.ring.pinned(0) !== 0) throw new Finding('quota', `${writer.ring.pinned(0)} still count as pinned`);
+        if (writer.ring.pinned(0) !== 0)
+          throw new Finding('quota', `${writer.ring.pinned(0)} still count as pinned`);
       },
     };
   },

@@ -13,7 +13,7 @@ export const ringModel: Model = {
   about: 'pushes with a publish per batch against pops one by one, capacity and first index free',
   threads: ['producer', 'consumer'],
   arenaBytes: 4096,
-  params: { pushes: 6, pops: 6, batch: 1, capacity: 2, first: -2, take: 1 },
+  params: { pushes: 6, pops: 6, batch: 1, capacity: 2, first: -2, take: 1, look: 0 },
   bind(load, arena, params, _machine): Instance {
     const { RingProducer, RingConsumer, initRing, ringBytes } = load('channel/ring.js');
     const { capacity } = params;
@@ -30,8 +30,14 @@ export const ringModel: Model = {
         const free = givenBack + capacity - accepted;
         if (yield* producer.push$(100 + accepted)) {
           accepted++;
-          if (accepted - popped > capacity) throw new Finding('overrun', `${accepted - popped} values in ${capacity} slots`);
+          if (accepted - popped > capacity)
+            throw new Finding('overrun', `${accepted - popped} values in ${capacity} slots`);
         } else if (free > 0) throw new Finding('false-full', `push refused with ${free} slots free`);
+        if (params.look > 0) {
+          const room: number = yield* producer.free$();
+          if (room > popped + capacity - accepted)
+            throw new Finding('overrun', `${room} slots said to be free`);
+        }
         if ((i + 1) % params.batch === 0) {
           yield* producer.publish$();
           shown = accepted;
@@ -55,7 +61,8 @@ export const ringModel: Model = {
         if (params.take === 1) {
           const value = yield* consumer.pop$();
           if (value === -1) {
-            if (visible > popped) throw new Finding('false-empty', `nothing popped, ${visible - popped} were published`);
+            if (visible > popped)
+              throw new Finding('false-empty', `nothing popped, ${visible - popped} were published`);
           } else took(value);
         } else {
           const count = yield* consumer.popBatch$(out, params.take);
@@ -82,7 +89,8 @@ export const ringModel: Model = {
         // What is left comes out in order, by the plain code.
         for (let value = consumer.pop(); value !== -1; value = consumer.pop()) took(value);
         if (popped !== accepted) throw new Finding('lost', `${accepted} went in, ${popped} came out`);
-        if (producer.free() !== capacity) throw new Finding('slots', `${producer.free()} of ${capacity} slots came back`);
+        if (producer.free() !== capacity)
+          throw new Finding('slots', `${producer.free()} of ${capacity} slots came back`);
       },
     };
   },

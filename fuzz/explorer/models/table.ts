@@ -3,8 +3,8 @@
 // goes back in time; nodes and bucket arrays that readers may stand on are not written (the race check sees reuse).
 
 import { Finding } from '../machine.js';
-import { Chooser } from '../strategies.js';
 import type { Instance, Model } from '../run.js';
+import { Chooser } from '../strategies.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: instrumented classes
 type Any = any;
@@ -17,7 +17,18 @@ export const tableModel: Model = {
   about: 'lookups by two readers while the writer updates, grows (0), shrinks (1) or reseeds (2)',
   threads: ['writer', 'reader', 'other'],
   arenaBytes: 65536,
-  params: { operation: 0, bits: 1, stable: 3, moving: 3, updates: 4, lookups: 4, readers: 2, seed: 1, again: 0 },
+  params: {
+    operation: 0,
+    bits: 1,
+    stable: 3,
+    moving: 3,
+    updates: 4,
+    lookups: 4,
+    readers: 2,
+    seed: 1,
+    again: 0,
+    linger: 0,
+  },
   bind(load, arena, params, machine): Instance {
     const { FlowTable } = load('flows/table.js');
     const { FlowReader } = load('flows/reader.js');
@@ -35,6 +46,7 @@ export const tableModel: Model = {
     let log: number[][] = [];
     let settled: number[] = [];
     let nextValue = 0;
+    let writing = true;
 
     function* update(chooser: Chooser): Generator<unknown, void, unknown> {
       const n = params.stable + chooser.next(params.moving);
@@ -46,7 +58,8 @@ export const tableModel: Model = {
         yield* table.insert$(keys[n], nextValue);
       } else if (how === 0) {
         log[n].push(nextValue);
-        if (!(yield* table.replace$(keys[n], nextValue))) throw new Finding('replace', `key ${n} was not there`);
+        if (!(yield* table.replace$(keys[n], nextValue)))
+          throw new Finding('replace', `key ${n} was not there`);
       } else {
         log[n].push(NOTHING);
         if (!(yield* table.remove$(keys[n]))) throw new Finding('remove', `key ${n} was not there`);
@@ -76,6 +89,8 @@ export const tableModel: Model = {
         yield* update(chooser);
         yield* table.tick$(1);
       }
+      writing = false;
+      machine.touch();
     }
 
     function* read(side: number): Generator<unknown, void, unknown> {
@@ -90,8 +105,12 @@ export const tableModel: Model = {
         let at = -1;
         for (let k = from; k < log[n].length && at < 0; k++) if (log[n][k] === value) at = k;
         if (at < 0) {
-          const kind = n < params.stable ? 'false-miss' : log[n].includes(value) ? 'back-in-time' : 'wrong-value';
-          throw new Finding(kind, `key ${n} gave ${value}; since ${from} it was ${log[n].slice(from).join(', ')}`);
+          const kind =
+            n < params.stable ? 'false-miss' : log[n].includes(value) ? 'back-in-time' : 'wrong-value';
+          throw new Finding(
+            kind,
+            `key ${n} gave ${value}; since ${from} it was ${log[n].slice(from).join(', ')}`,
+          );
         }
         seen[n] = at;
         if (chooser.next(3) === 0) yield* reader.quiescent$();
@@ -99,6 +118,11 @@ export const tableModel: Model = {
           yield* reader.offline$();
           yield* reader.online$();
         }
+      }
+      // A busy driver never goes offline: its quiescent states alone must let the writer go on.
+      for (let since = machine.others(); params.linger > 0 && writing; since = machine.others()) {
+        yield* reader.quiescent$();
+        if (writing) yield machine.pause(since);
       }
       yield* reader.offline$();
     }
@@ -119,6 +143,7 @@ export const tableModel: Model = {
         log = [];
         settled = [];
         nextValue = 100;
+        writing = true;
         for (let n = 0; n < keys.length; n++) {
           const present = n < params.stable || (n + params.seed) % 2 === 0;
           if (present) table.insert(keys[n], n);
@@ -133,18 +158,22 @@ export const tableModel: Model = {
         for (let i = 0; i < 50 && table.tick(); i++);
         for (let n = 0; n < keys.length; n++) {
           const want = log[n][log[n].length - 1];
-          if (table.get(keys[n]) !== want) throw new Finding('state', `key ${n} is ${table.get(keys[n])}, not ${want}`);
+          if (table.get(keys[n]) !== want)
+            throw new Finding('state', `key ${n} is ${table.get(keys[n])}, not ${want}`);
           readers[0].online();
-          if (readers[0].find(keys[n], 0) !== want) throw new Finding('state', `a reader finds ${want} not at key ${n}`);
+          if (readers[0].find(keys[n], 0) !== want)
+            throw new Finding('state', `a reader finds ${want} not at key ${n}`);
           readers[0].offline();
         }
         const size = log.filter((l) => l[l.length - 1] !== NOTHING).length;
         if (table.size !== size) throw new Finding('state', `${table.size} keys, expected ${size}`);
+        const { taken, free } = table.nodes;
+        if (taken - free !== size) throw new Finding('leak', `${taken - free} nodes in use for ${size} keys`);
         if (table.stats.limbo !== 0) throw new Finding('leak', `${table.stats.limbo} nodes never came back`);
       },
     };
   },
 };
 
-// biome-ignore lint/correctness/useYield: a thread that does nothing
+/** A thread that does nothing. */
 function* nothing(): Generator<unknown, void, unknown> {}

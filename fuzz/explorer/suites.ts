@@ -1,0 +1,137 @@
+// Which models, parameters and strategies are run: for `explore` as a whole, and per module for the mutation proof.
+// The small configurations listed in EXHAUSTED are searched to their end.
+
+import { DfsStrategy, PctStrategy, RandomStrategy, type Strategy } from './strategies.js';
+
+export interface Task {
+  model: string;
+  params: Record<string, number>;
+  strategy: (seed: number) => Strategy;
+  runs: number;
+}
+
+const random = (seed: number): Strategy => new RandomStrategy(seed);
+const pct =
+  (depth: number) =>
+  (seed: number): Strategy =>
+    new PctStrategy(seed, depth);
+const dfs = (): Strategy => new DfsStrategy();
+const dfs2 = (): Strategy => new DfsStrategy(2);
+
+/** Searched to the end: every interleaving of their atomic accesses. */
+export const EXHAUSTED: readonly Task[] = [
+  { model: 'ring', params: {}, strategy: dfs, runs: Infinity },
+  { model: 'ring', params: { pushes: 3, pops: 3, capacity: 1, first: -1 }, strategy: dfs, runs: Infinity },
+  { model: 'ring', params: { pushes: 6, pops: 6, batch: 2 }, strategy: dfs, runs: Infinity },
+  {
+    model: 'ring',
+    params: { pushes: 6, pops: 4, batch: 3, take: 3, capacity: 4 },
+    strategy: dfs,
+    runs: Infinity,
+  },
+  { model: 'ring', params: { pushes: 8, pops: 8, capacity: 4 }, strategy: dfs, runs: Infinity },
+  { model: 'doorbell', params: { packets: 1 }, strategy: dfs, runs: Infinity },
+  { model: 'doorbell', params: { packets: 2, capacity: 1 }, strategy: dfs, runs: Infinity },
+  { model: 'bells', params: { packets: 1 }, strategy: dfs2, runs: Infinity },
+  { model: 'bells', params: { packets: 1, kernel: 1 }, strategy: dfs2, runs: Infinity },
+  { model: 'pool', params: { packets: 2 }, strategy: dfs2, runs: Infinity },
+];
+
+function ringTasks(runs: number): Task[] {
+  const tasks: Task[] = [
+    { model: 'ring', params: {}, strategy: random, runs },
+    { model: 'ring', params: { pushes: 8, pops: 6, batch: 2, take: 2 }, strategy: random, runs },
+    { model: 'ring', params: { pushes: 12, pops: 12, capacity: 8, first: -3 }, strategy: random, runs },
+    {
+      model: 'ring',
+      params: { pushes: 6, pops: 6, look: 1, batch: 2 },
+      strategy: random,
+      runs: Math.ceil(runs / 4),
+    },
+    {
+      model: 'ring',
+      params: { pushes: 12, pops: 4, capacity: 4, batch: 3, take: 4 },
+      strategy: random,
+      runs,
+    },
+  ];
+  return tasks;
+}
+
+function doorbellTasks(runs: number): Task[] {
+  return [
+    { model: 'doorbell', params: {}, strategy: random, runs },
+    { model: 'doorbell', params: { packets: 4 }, strategy: pct(3), runs },
+    { model: 'bells', params: {}, strategy: random, runs },
+    { model: 'bells', params: { kernel: 1 }, strategy: random, runs },
+    { model: 'bells', params: {}, strategy: pct(3), runs },
+    { model: 'bells', params: { kernel: 1 }, strategy: pct(3), runs },
+  ];
+}
+
+function poolTasks(runs: number): Task[] {
+  return [
+    { model: 'pool', params: {}, strategy: random, runs },
+    { model: 'pool', params: { quota: 1, buffers: 3, packets: 6 }, strategy: random, runs },
+    {
+      model: 'pool',
+      params: { packets: 6, buffers: 4, slots: 4, quota: 3, take: 3 },
+      strategy: random,
+      runs,
+    },
+    { model: 'pool', params: { packets: 6, buffers: 3, slots: 4 }, strategy: pct(3), runs },
+  ];
+}
+
+function tableTasks(runs: number, seeds: number): Task[] {
+  const tasks: Task[] = [];
+  for (let seed = 1; seed <= seeds; seed++) {
+    for (const operation of [0, 1, 2]) {
+      tasks.push({ model: 'table', params: { operation, seed, linger: seed % 2 }, strategy: random, runs });
+      tasks.push({
+        model: 'table',
+        params: {
+          operation,
+          seed,
+          readers: 1,
+          stable: 2,
+          moving: 2,
+          lookups: 8,
+          updates: 6,
+          again: seed % 2,
+        },
+        strategy: pct(3),
+        runs,
+      });
+    }
+  }
+  // Few keys, many updates: an update seen and then undone by a reader that moves between the two bucket arrays.
+  for (const seed of [8, 9, 12]) {
+    for (const operation of [0, 1]) {
+      const params = { operation, seed, readers: 1, stable: 0, moving: 3, lookups: 10, updates: 8 };
+      tasks.push({ model: 'table', params, strategy: pct(3), runs: Math.max(1000, runs) });
+    }
+  }
+  return tasks;
+}
+
+/** What a mutant of `module` must survive to count as not noticed. `scale` multiplies the runs. */
+export function tasksFor(module: string, scale = 1): Task[] {
+  const n = (runs: number) => Math.ceil(runs * scale);
+  if (module.endsWith('ring.js'))
+    return [...ringTasks(n(20_000)), ...poolTasks(n(3000)), ...doorbellTasks(n(3000))];
+  if (module.endsWith('doorbell.js')) return doorbellTasks(n(30_000));
+  if (module.startsWith('channel/')) return poolTasks(n(15_000));
+  return tableTasks(n(400), 14);
+}
+
+/** What `explore` runs when it is given no models. */
+export function allTasks(scale: number): Task[] {
+  const n = (runs: number) => Math.ceil(runs * scale);
+  return [
+    ...ringTasks(n(20_000)),
+    ...doorbellTasks(n(10_000)),
+    ...poolTasks(n(5000)),
+    ...tableTasks(n(200), 8),
+  ];
+}
