@@ -9,7 +9,6 @@ import type { TcpMetrics } from '../host/tcp-metrics.js';
 import type { TimerHeap } from '../host/timer-heap.js';
 import { parseFastOpenKeys } from '../tcp/fastopen/state.js';
 import {
-  type ConnectData,
   createTcb,
   EVENT_READABLE,
   FastOpenState,
@@ -23,7 +22,6 @@ import {
   TcpMemory,
   type TimeWaitRecord,
   tcpAbort,
-  tcpConnect,
   tcpListen,
   tcpNextTimeout,
   timeWaitDrop,
@@ -132,11 +130,6 @@ export class TcpEndpoint implements TcbHost {
       handle.mapped = false;
     }
     this.closeChannel(handle);
-  }
-
-  /** The first data of a connect that waited for it (TCP_FASTOPEN_CONNECT). */
-  connectDeferred(handle: TcpHandle, data: ConnectData): number {
-    return tcpConnect(handle.tcb, this.options.now(), data);
   }
 
   /** listen(): a Listener, or -EADDRINUSE. An unbound block takes an ephemeral port. */

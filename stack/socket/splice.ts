@@ -6,6 +6,7 @@ import type { OpenFile } from './file.js';
 import { BLOCK } from './pending.js';
 import { PIPE_CAPACITY, PipeReader, PipeWriter } from './pipe.js';
 import { Socket } from './socket.js';
+import { TcpSocket } from './tcp-socket.js';
 import { TransferFace } from './transfer.js';
 import type { PendingCall } from './types.js';
 import { VirtualFile } from './virtual-file.js';
@@ -77,6 +78,8 @@ function fromPipe(pipe: PipeReader, to: OpenFile, length: number): number {
 }
 
 function intoPipe(from: OpenFile, offset: number[] | null, pipe: PipeWriter, length: number): number {
+  // As tcp_splice_read: an urgent byte is never spliced, it stops the call.
+  if (from instanceof TcpSocket && from.atMark) return 0;
   const room = Math.min(length, pipe.pipe.space);
   if (!pipe.pipe.readers) return pipe.writeNow(EMPTY, 0, 0);
   if (room === 0) return BLOCK;

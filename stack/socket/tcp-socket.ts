@@ -25,6 +25,7 @@ import {
   TCP_SYN_RECV,
   TCP_SYN_SENT,
   type Tcb,
+  tcpAtMark,
   tcpClose,
   tcpInputQueued,
   tcpPoll,
@@ -291,6 +292,11 @@ export class TcpSocket extends Socket implements TcpHandleUser {
   adopt(handle: TcpHandle): void {
     this.handle = handle;
     handle.user = this;
+  }
+
+  /** The next byte to read is the urgent one, out of line. */
+  get atMark(): boolean {
+    return !this.tcb.oobInline && tcpAtMark(this.tcb);
   }
 
   override writerWaits(waits: boolean): void {

@@ -91,14 +91,15 @@ function partialOr(request: SendRequest, error: number): number {
 /** sendto(MSG_FASTOPEN), or the first send after a connect that was put off: 0, or -errno (tcp_sendmsg_fastopen). */
 function sendFastOpen(socket: TcpSocket, request: SendRequest): number {
   const { tcb, env } = socket;
-  const data = { bytes: request.bytes, from: 0, length: request.length, flags: request.flags };
   if (tcb.opt.deferConnect) {
-    const taken = env.tcp.connectDeferred(socket.handle, data);
-    if (taken < 0) return taken;
-    request.done = taken;
+    // The core sends the SYN with what fits; -EINPROGRESS: it asked for a cookie instead, the data comes later.
+    const taken = tcpSend(tcb, env.now(), request.bytes, 0, request.length, request.flags);
+    if (taken < 0 && taken !== -EINPROGRESS) return taken;
+    request.done = Math.max(0, taken);
     socket.connectPending = -EINPROGRESS;
     return 0;
   }
+  const data = { bytes: request.bytes, from: 0, length: request.length, flags: request.flags };
   const { address } = request;
   if (!(env.config.tcpFastopen & FASTOPEN_CLIENT) || address?.family === AF_UNSPEC) return -EOPNOTSUPP;
   if (socket.stage === CONNECTED) return -EISCONN;

@@ -128,7 +128,8 @@ export class TransferFace extends KernelCore {
       () => socket.send(request),
       () => socket.sendInterrupted(request),
     );
-    if (call.result === null) {
+    // A fast open whose data is all in the SYN has nothing more to write: it waits for the connection only.
+    if (call.result === null && request.done < request.length) {
       socket.writerWaits(true);
       call.onReturn(() => socket.writerWaits(false));
     }
