@@ -16,6 +16,7 @@ describe('acceptability of an ACK', () => {
     kit.send(2);
     expect(kit.ackBytes(2 * MSS + 1)).toBe(ACK_UNSENT);
     expect(kit.tcb.snd.packetsOut).toBe(2);
+    expect(kit.sent.map((s) => s.length)).toEqual([0]);
     expect(kit.ack(2)).toBe(ACK_PROCESSED);
   });
 

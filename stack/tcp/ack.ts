@@ -52,7 +52,7 @@ export const ACK_PROCESSED = 1;
 export const ACK_OLD = 0;
 /** Older than the largest window ever: a challenge ACK was sent (RFC 5961 section 5.2); drop the segment. */
 export const ACK_TOO_OLD = -1;
-/** It acknowledges what was never sent; drop the segment (the caller answers with an ACK, RFC 9293 3.10.7.4). */
+/** It acknowledges what was never sent: an ACK was sent (RFC 9293 section 3.10.7.4); drop the segment. */
 export const ACK_UNSENT = -2;
 
 const predictedAcks = counterIndex('TcpExtTCPHPAcks');
@@ -174,7 +174,10 @@ export function processAck(tcb: Tcb, now: number, seg: SegmentIn, flag: number):
   context.reset(flag, Math.min(seg.arrival, now), priorUna);
 
   if (seqLt(seg.ack, priorUna)) return processOldAck(tcb, now, seg, delivered);
-  if (seqGt(seg.ack, snd.nxt)) return ACK_UNSENT;
+  if (seqGt(seg.ack, snd.nxt)) {
+    if ((flag & FLAG_NO_CHALLENGE_ACK) === 0) sendChallengeAck(tcb, now);
+    return ACK_UNSENT;
+  }
   const priorPackets = snd.packetsOut;
   if (seqGt(seg.ack, priorUna)) {
     context.flag |= FLAG_SND_UNA_ADVANCED;
