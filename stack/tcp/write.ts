@@ -186,7 +186,8 @@ function shouldDefer(tcb: Tcb, now: number, segment: SendSegment, maxSegments: n
   const { snd, cc, rtt } = tcb;
   const { config } = tcb.host;
   if (cc.caState >= CA_RECOVERY) return false;
-  if (now - snd.departure > 1000) return false;
+  // Linux compares nanoseconds, which have always moved a little further than a script's millisecond.
+  if (now - snd.departure >= 1000) return false;
   const sendWindow = (sendWindowEnd(tcb) - segment.seq) >>> 0;
   const congestionWindow = (cc.cwnd - tcpPacketsInFlight(tcb)) * snd.mss;
   const limit = Math.min(sendWindow, congestionWindow);
