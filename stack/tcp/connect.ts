@@ -57,7 +57,11 @@ export interface ConnectData {
  */
 export function tcpConnect(tcb: Tcb, now: number, data: ConnectData | null = null): number {
   tcb.clock = now;
-  if (tcb.state === TCP_SYN_SENT) return -EALREADY;
+  if (tcb.state === TCP_SYN_SENT) {
+    if (!tcb.opt.deferConnect || data === null) return -EALREADY;
+    tcb.opt.deferConnect = false;
+    return startConnect(tcb, now, data);
+  }
   if (tcb.state !== TCP_CLOSE) return -EISCONN;
   if (data !== null && !fastOpenAllowed(tcb)) return -EOPNOTSUPP;
   tcb.routeGeneration = -1;
