@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -140,6 +141,34 @@ describe('lists of verdicts', () => {
     const better = run('set', '--baseline', 'base');
     write('set/deep/bad.pkt', FAILS);
     expect([better.status, better.out]).toEqual([0, expect.stringContaining('baseline: 0 worse, 2 better')]);
+  });
+});
+
+describe('--watch', () => {
+  it('runs again when a script changes, until it is interrupted', async () => {
+    const child = spawn(
+      process.execPath,
+      [main, 'conform', '--target', 'silent', '--watch', 'set/good.pkt'],
+      { cwd: folder },
+    );
+    let out = '';
+    child.stdout.on('data', (data) => {
+      out += data;
+    });
+    const passes = async (count: number): Promise<void> => {
+      const end = Date.now() + 10_000;
+      while (out.split(' skipped\n').length - 1 < count && Date.now() < end) await setTimeout(20);
+    };
+    await passes(1);
+    await setTimeout(200);
+    write('set/good.pkt', FAILS);
+    await passes(2);
+    write('set/good.pkt', PASSES);
+    child.kill('SIGINT');
+    const status = await new Promise((resolve) => child.on('exit', resolve));
+    const summaries = out.match(/\d+ passed, \d+ failed/g)!;
+    expect(summaries.slice(0, 2)).toEqual(['2 passed, 0 failed', '0 passed, 2 failed']);
+    expect([0, 1]).toContain(status);
   });
 });
 

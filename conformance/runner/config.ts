@@ -25,7 +25,8 @@ export interface RunConfig {
   readonly speed: number;
   readonly nonFatal: ReadonlySet<'packet' | 'syscall'>;
   readonly dryRun: boolean;
-  readonly anyIp: boolean;
+  /** Put every packet into the output. */
+  readonly verbose: boolean;
   readonly initScripts: readonly string[];
   readonly md5Secret: string | null;
   readonly noCleanup: boolean;
@@ -53,7 +54,6 @@ const TAKES_VALUE: Readonly<Record<string, boolean>> = {
   strict_segments: false,
   non_fatal: true,
   dry_run: false,
-  is_anyip: false,
   send_omit_free: false,
   tcp_md5_secret: true,
   no_cleanup: false,
@@ -77,6 +77,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   wire_server_dev: 'there is no wire mode: a run has both ends in one process',
   so_filename: 'a stack is tested through a Target (see docs), not a shared object',
   so_flags: 'a stack is tested through a Target (see docs), not a shared object',
+  is_anyip: 'addresses that are not configured cannot be bound here',
   psp_udp_port: 'PSP is not offered',
   udp_encapsulation: 'TCP over UDP is not offered',
 };
@@ -152,7 +153,7 @@ class Reader {
       speed: this.number('speed', 0, 0, 0xffffffff),
       nonFatal: new Set(this.nonFatal()),
       dryRun: this.values.has('dry_run'),
-      anyIp: this.values.has('is_anyip'),
+      verbose: this.values.has('verbose'),
       initScripts: (this.text('init_scripts') ?? '').split(',').filter(Boolean),
       md5Secret: this.text('tcp_md5_secret'),
       noCleanup: this.values.has('no_cleanup'),

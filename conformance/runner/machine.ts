@@ -31,7 +31,7 @@ export class Machine {
   readonly script: Script;
   readonly config: RunConfig;
   readonly target: Target;
-  readonly trace = new Trace();
+  readonly trace: Trace;
   readonly sockets: Sockets;
   readonly tolerance: Tolerance;
   /** Target time at which the script began. */
@@ -48,6 +48,7 @@ export class Machine {
     this.script = script;
     this.lines = text.split('\n');
     this.config = config;
+    this.trace = new Trace(config.verbose);
     this.target = target;
     this.start = target.now();
     this.tolerance = { microseconds: config.toleranceMicroseconds, percent: config.tolerancePercent };

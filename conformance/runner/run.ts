@@ -110,6 +110,7 @@ async function play(machine: Machine, strictEnd: boolean | number | undefined): 
   const { script, target, config } = machine;
   let initDone = false;
   try {
+    for (const path of config.initScripts) await command(machine, path, script.span);
     if (script.init) {
       await command(machine, script.init.text, script.init.span);
       initDone = true;

@@ -13,6 +13,12 @@ export class Trace {
   readonly output: string[] = [];
   /** How many packets had been seen when the last event was met. */
   private settled = 0;
+  private readonly verbose: boolean;
+
+  /** @param verbose every packet becomes a line of output, too */
+  constructor(verbose: boolean) {
+    this.verbose = verbose;
+  }
 
   begin(event: ScriptEvent): EventRecord {
     const { line, endLine } = event.span;
@@ -60,6 +66,7 @@ export class Trace {
             },
     };
     this.packets.push(record);
+    if (this.verbose) this.output.push(line(record));
     return record;
   }
 
@@ -69,8 +76,11 @@ export class Trace {
   }
 }
 
+function line(p: PacketRecord): string {
+  return `${timeText(p.time)} ${p.direction === 'in' ? '<' : '>'} ${p.text}`;
+}
+
 /** `0.100000 > P. 1:101(100) ack 1`, and what became of it when that is worth saying. */
 export function packetLine(p: PacketRecord): string {
-  const note = p.fate === 'ignored' ? '   (of no event)' : '';
-  return `${timeText(p.time)} ${p.direction === 'in' ? '<' : '>'} ${p.text}${note}`;
+  return p.fate === 'ignored' ? `${line(p)}   (of no event)` : line(p);
 }

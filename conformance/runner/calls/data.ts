@@ -72,14 +72,27 @@ const send: CallMaker = (call, context) => {
   };
 };
 
+const IPPROTO_ICMP = 1;
+const IPPROTO_ICMPV6 = 58;
+
+/** What a socket of ICMP sends is an echo request, or the kernel refuses it: the type octet is filled in. */
+function echoRequest(buffer: Uint8Array | null, protocol: number): Uint8Array | null {
+  if (!buffer || buffer.length < 8 || (protocol !== IPPROTO_ICMP && protocol !== IPPROTO_ICMPV6))
+    return buffer;
+  const request = Uint8Array.from(buffer);
+  request[0] = protocol === IPPROTO_ICMP ? 8 : 128;
+  return request;
+}
+
 const sendto: CallMaker = (call, context) => {
   expectArguments(call, 6);
   const fd = descriptor(call, context);
   const count = integerArgument(call, 2);
-  const buffer = sendBuffer(call, 1, count);
+  const flow = context.sockets.flowOf(integerArgument(call, 0));
+  const buffer = echoRequest(sendBuffer(call, 1, count), flow?.protocol ?? 0);
   const flags = integerArgument(call, 3);
   const address = addressArgument(call, 4, context, context.connectAddress);
-  beginConnection(context.sockets.flowOf(integerArgument(call, 0)), address);
+  beginConnection(flow, address);
   return { name: 'sendto', args: [fd, buffer, count, flags, address], result: 'exact' };
 };
 
