@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a shell
 // The restricted shell against bash, where there is one: generated texts of harmless commands (nothing that writes
 // a file or starts a program but grep and cat) must print the same and end with the same status.
 

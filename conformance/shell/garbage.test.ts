@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a shell
 // Whatever the text, the shell ends soon, and with nothing but a status or a ShellError.
 
 import * as fc from 'fast-check';
@@ -24,7 +25,6 @@ const piece = fc.constantFrom(
     '\\',
     '$',
     '$X',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's variable
     '${X}',
     '$((',
     '))',

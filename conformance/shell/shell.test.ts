@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a shell
 import { describe, expect, test } from 'vitest';
 import { ShellError, type ShellErrorCode } from './errors.js';
 import { fakeHost } from './fake-host.test.support.js';
@@ -31,7 +32,6 @@ describe('the language', () => {
     ['false && echo yes || echo no', 'no\n'],
     ['! false && echo yes', 'yes\n'],
     ['false ||\\\n', ''],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's variable
     ['X=5; echo $X ${X} "${Y:-none}" $((X * 2 + 1)) $((15*1024*1024))', '5 5 none 11 15728640\n'],
     [
       'echo $((7/2)) $((-7/2)) $((-7 % 3)) $((1 << 4 | 1)) $((010)) $((0x10)) $((2 > 1 && !0))',
@@ -92,7 +92,6 @@ describe('what ends a script', () => {
     ['echo $((1 + ))', 'SYNTAX', 5, 'cannot compute'],
     ['echo $((1 / 0))', 'SYNTAX', 5, 'division by 0'],
     ['echo `date`', 'SYNTAX', 5, 'backquote'],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's variable
     ['echo ${X%y}', 'SYNTAX', 5, 'parameter expansion'],
     ['sleep 1 &', 'SYNTAX', 5, 'background'],
     ['(echo a)', 'SYNTAX', 5, 'subshells'],
@@ -178,7 +177,6 @@ describe('helper files', () => {
     expect(shell.run(set, place).status).toBe(0);
     expect(Object.fromEntries(host.sysctls)).toEqual({ 'net.ipv4.tcp_wmem': '1 2 3', 'net.ipv4.b': '5' });
     expect(shell.files.names()).toEqual(['/tmp/sysctl_restore_77.sh']);
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's variable
     expect(shell.run('/tmp/sysctl_restore_${PPID}.sh', place).status).toBe(0);
     expect(Object.fromEntries(host.sysctls)).toEqual({
       'net.ipv4.tcp_wmem': '4096 16384 4194304',
