@@ -57,7 +57,7 @@ export function tcpSocketSend(socket: TcpSocket, request: SendRequest): number {
   if (request.connectTried && socket.stage === CONNECTING) {
     if (stateBit(tcb.state) & HANDSHAKE) return BLOCK;
     const result = finish(socket);
-    if (result < 0) return request.done > 0 ? request.done : result;
+    if (result < 0) return result; // what the SYN took counts for nothing: it was never acknowledged
   }
   if (!(stateBit(tcb.state) & CAN_SEND)) {
     if (tcb.error !== 0) return partialOr(request, -socket.takeError());
@@ -103,7 +103,11 @@ function sendFastOpen(socket: TcpSocket, request: SendRequest): number {
   const { address } = request;
   if (!(env.config.tcpFastopen & FASTOPEN_CLIENT) || address?.family === AF_UNSPEC) return -EOPNOTSUPP;
   if (socket.stage === CONNECTED) return -EISCONN;
-  if (socket.stage === CONNECTING) return -EALREADY;
+  if (socket.stage === CONNECTING) {
+    // A second sendto while the first one's SYN is under way; once it is answered this is a send like any other.
+    if (stateBit(tcb.state) & HANDSHAKE) return -EALREADY;
+    return finish(socket);
+  }
   if (socket.stage !== UNCONNECTED || tcb.state === TCP_LISTEN) return -EISCONN;
   // Without a destination Linux takes the socket for one that is connected, or tries to be.
   if (address === null) return -ENOTCONN;
