@@ -255,6 +255,7 @@ export class InlineStack implements Stack {
 
   flushTcpMetrics(): void {
     this.metrics.flush();
+    this.tcp.fastOpen.flush();
     this.network.pathMtu.clear();
   }
 

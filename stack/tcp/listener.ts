@@ -66,8 +66,6 @@ export class Listener {
   /** Fast-open children whose handshake is not done, and RSTs that still count (fastopen/server.ts). */
   fastOpenPending = 0;
   readonly fastOpenResets: number[] = [];
-  /** TCP_FASTOPEN: queue length, 0: off. */
-  fastOpenLimit = 0;
   /** Opaque to the core: the endpoint's and socket's handle. */
   owner: unknown = null;
   closed = false;
@@ -76,6 +74,15 @@ export class Listener {
     this.tcb = tcb;
     this.backlog = backlog;
     this.requests = new RequestTable(tcb.host.random32());
+  }
+
+  /** TCP_FASTOPEN: queue length, 0: off. */
+  get fastOpenLimit(): number {
+    return this.tcb.opt.fastOpenQueue;
+  }
+
+  set fastOpenLimit(limit: number) {
+    this.tcb.opt.fastOpenQueue = limit;
   }
 
   /** Children that wait for accept. */
@@ -95,7 +102,6 @@ export function tcpListen(tcb: Tcb, backlog: number, now: number): Listener {
   const most = backlog >>> 0 > config.somaxconn ? config.somaxconn : backlog;
   const listener = new Listener(tcb, most);
   setState(tcb, TCP_LISTEN, now);
-  listener.fastOpenLimit = tcb.opt.fastOpenQueue;
   fastOpenTune(listener);
   return listener;
 }

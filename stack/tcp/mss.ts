@@ -7,6 +7,7 @@ const TCP_HEADER = 20;
 const DEFAULT_MSS = 536;
 /** Room that super-packets leave for headers. */
 const GSO_RESERVE = 257;
+const SOFTWARE_GSO = 65_536;
 
 /** Network header of the family, without options or extensions. */
 export function networkHeader(tcb: Tcb): number {
@@ -90,17 +91,25 @@ export function announcedMss(tcb: Tcb, ipv6 = tcb.ipv6): number {
   return mss;
 }
 
-/** Largest super-packet payload, 0 when the connection must not build any. */
+/**
+ * Largest super-packet payload. A link that takes none does not change that: transmit.ts then cuts them itself, so that
+ * sizes, pushes and bursts are the same on every link (Linux's software GSO).
+ */
 export function gsoMaxSize(tcb: Tcb): number {
   const size = tcb.route?.gsoMaxSize ?? 0;
-  return size > GSO_RESERVE ? size - GSO_RESERVE : 0;
+  return (size > GSO_RESERVE ? size : SOFTWARE_GSO) - GSO_RESERVE;
+}
+
+/** Whether the link takes a super-packet of `length` payload bytes. */
+export function linkTakes(tcb: Tcb, length: number): boolean {
+  return length + GSO_RESERVE <= (tcb.route?.gsoMaxSize ?? 0) + 1;
 }
 
 /** How large sendmsg lets a segment grow (tcp_xmit_size_goal); `large` false (urgent data): one MSS. */
 export function sizeGoal(tcb: Tcb, mss: number, large: boolean): number {
   const { snd } = tcb;
   const most = gsoMaxSize(tcb);
-  if (!large || most === 0) return mss;
+  if (!large) return mss;
   const bounded = boundToHalfWindow(tcb, most);
   let goal = snd.gsoSegments * mss;
   if (bounded < goal || bounded >= goal + mss) {

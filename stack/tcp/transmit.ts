@@ -2,9 +2,11 @@
 // Decides nothing about whether something may be sent; keeps the counters and times that sending itself changes.
 import { counterIndex } from '../host/counters.js';
 import { seqGt } from '../wire/seq.js';
-import { TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../wire/tcp.js';
+import { TCP_ACK, TCP_CWR, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../wire/tcp.js';
 import { noteAckSent, noteDataSent } from './ack-policy.js';
 import { noteSent } from './cwnd.js';
+import { linkTakes } from './mss.js';
+import { enterCwr } from './recovery/cwnd-reduction.js';
 import { ecnSend } from './ecn/classic.js';
 import { fastOpenSynOption } from './fastopen/client.js';
 import { buildEstablishedOptions, buildSynOptions, timestampValue } from './options-build.js';
@@ -86,7 +88,11 @@ export function transmitSegment(tcb: Tcb, now: number, segment: SendSegment): nu
   snd.segsOut += Math.max(1, segment.segments);
   segment.inHostQueue++;
   snd.inHostQueue += segment.truesize;
-  const result = tcb.host.sink.transmit(tcb, out, segment.payload, 0, length, segment, segment.truesize);
+  const result =
+    out.gsoSize > 0 && !linkTakes(tcb, length)
+      ? transmitSliced(tcb, segment, length)
+      : tcb.host.sink.transmit(tcb, out, segment.payload, 0, length, segment, segment.truesize);
+  if (result !== XMIT_OK) enterCwr(tcb, now); // the local queue is congested too
   if (result !== XMIT_OK && result !== XMIT_CN) {
     segment.inHostQueue--;
     snd.inHostQueue -= segment.truesize;
@@ -98,6 +104,34 @@ export function transmitSegment(tcb: Tcb, now: number, segment: SendSegment): nu
   noteSent(tcb, now, segment);
   if (length > 0) noteDataSent(tcb, now);
   return 0;
+}
+
+/**
+ * A super-packet for a link that takes none: wire segments one by one, FIN and PSH on the last, CWR on the first (RFC 3168
+ * section 6.1.2). Fails only when not even the first went; what follows is then repaired as loss.
+ */
+function transmitSliced(tcb: Tcb, segment: SendSegment, length: number): number {
+  const { sink } = tcb.host;
+  const { flags, gsoSize } = out;
+  const onlyLast = TCP_FIN | TCP_PSH;
+  out.gsoSize = 0;
+  for (let at = 0; at < length; at += gsoSize) {
+    const size = Math.min(gsoSize, length - at);
+    const last = at + size === length;
+    out.seq = (segment.seq + at) >>> 0;
+    out.flags = last ? flags : flags & ~onlyLast;
+    if (at > 0) out.flags &= ~TCP_CWR;
+    // The charge goes with the last one: the segment is out of the queue when that is.
+    const owner = last ? segment : null;
+    const result = sink.transmit(tcb, out, segment.payload, at, size, owner, last ? segment.truesize : 0);
+    if (result !== XMIT_OK && result !== XMIT_CN) {
+      if (at === 0) return result;
+      segment.inHostQueue--;
+      tcb.snd.inHostQueue -= segment.truesize;
+      return XMIT_OK;
+    }
+  }
+  return XMIT_OK;
 }
 
 /** Pacing (Linux's EDT model): the next packet leaves when this one is through at the pacing rate. */

@@ -134,7 +134,6 @@ export function maxSuperPacketSegments(tcb: Tcb, mss: number): number {
   const { snd, cc } = tcb;
   const { config } = tcb.host;
   const most = gsoMaxSize(tcb);
-  if (most === 0) return 1;
   const least = cc.algorithm?.minTsoSegments?.(tcb) ?? config.tcpMinTsoSegs;
   let bytes = Number.isFinite(snd.pacingRate) ? Math.floor(snd.pacingRate / 2 ** snd.pacingShift) : most;
   if (config.tcpTsoRttLog > 0) {
