@@ -129,6 +129,7 @@ export class InlineStack implements Stack {
       now,
       channelOpened: (channel, handle) => this.readers.add(channel, handle),
       channelClosed: (channel) => this.closeChannel(channel),
+      transmitted: (now) => this.output.complete(now),
     });
     this.udp = new UdpEndpoint({
       config: this.config,

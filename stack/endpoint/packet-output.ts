@@ -141,11 +141,15 @@ export class PacketOutput {
   /** Tells owners of packets that have left the host; true when there were any. Between steps only. */
   complete(now: number): boolean {
     this.port.collect();
-    if (this.done.length === 0) return false;
-    // Owners may send again and add to the list.
+    if (this.done.length === 0 || this.completing) return false;
+    this.completing = true;
+    // Owners may send again and add to the list; what asks again meanwhile finds this round under way.
     for (let i = 0; i < this.done.length; i++) this.doneOwners[i].onTransmitDone(this.done[i], now);
     this.done.length = 0;
     this.doneOwners.length = 0;
+    this.completing = false;
     return true;
   }
+
+  private completing = false;
 }

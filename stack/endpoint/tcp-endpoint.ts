@@ -53,6 +53,8 @@ export interface TcpEndpointOptions {
   /** A channel was opened whose ring the endpoint must read; and one is read no more. */
   channelOpened(channel: OpenChannel, handle: TcpHandle): void;
   channelClosed(channel: OpenChannel): void;
+  /** Completions of packets that have left are told now. */
+  transmitted(now: number): void;
 }
 
 export class TcpEndpoint implements TcbHost {
@@ -293,6 +295,10 @@ export class TcpEndpoint implements TcbHost {
 
   route(flow: FlowAddress): RouteMetrics | null {
     return this.routes.metrics(flow, this.options.now());
+  }
+
+  transmitted(now: number): void {
+    this.options.transmitted(now);
   }
 
   pathMtu(flow: FlowAddress, mtu: number, now: number): void {

@@ -61,6 +61,12 @@ export interface TcbHost {
   /** ICMP told a smaller path MTU for the flow: the stack's cache learns it (and bumps `routeGeneration`). */
   pathMtu(flow: FlowAddress, mtu: number, now: number): void;
 
+  /**
+   * Tells owners of packets that have already left the host's queue (`onTransmitDone`): asked before a sender is held back
+   * by the small-queue limit, because within one step nobody else does.
+   */
+  transmitted?(now: number): void;
+
   /** The earliest deadline of `tcb` (tcpNextTimeout) may have changed: O(1), may be called often. */
   timerChanged(tcb: Tcb): void;
   /** The same for a listener (Listener.nextTimeout) and a TIME-WAIT record (record.deadline). */

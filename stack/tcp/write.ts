@@ -224,9 +224,20 @@ export function smallQueueHolds(tcb: Tcb, segment: SendSegment, factor: number):
   if (snd.pacingStatus === 0) limit = Math.min(limit, tcb.host.config.tcpLimitOutputBytes);
   limit *= 2 ** factor;
   if (snd.inHostQueue <= limit) return false;
+  reapTransmitted(tcb);
+  if (snd.inHostQueue <= limit) return false;
   if (snd.retransmitQueue.size <= 1) return false;
   snd.throttled = true;
   return true;
+}
+
+/** Learns which packets have left the queue in this very step; other connections may send while it does. */
+function reapTransmitted(tcb: Tcb): void {
+  const cwnd = cwndLimited;
+  const window = windowLimited;
+  tcb.host.transmitted?.(tcb.clock);
+  cwndLimited = cwnd;
+  windowLimited = window;
 }
 
 /** A packet left the host's queue: goes on where the small-queue limit stopped. */
