@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { conformCommand } from './conform.js';
 import { EXIT_USAGE } from './exit.js';
+import { exploreCommand } from './explore.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -18,6 +19,7 @@ const program = new Command('netchannel')
   .exitOverride();
 
 program.addCommand(conformCommand());
+program.addCommand(exploreCommand());
 
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
