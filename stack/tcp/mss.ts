@@ -70,7 +70,8 @@ export function routeMtu(tcb: Tcb): number {
 export function currentMss(tcb: Tcb): number {
   const { snd } = tcb;
   let mss = snd.mss;
-  if (refreshRoute(tcb)) {
+  // The route is looked up again when something is sent (transmit.ts), as Linux validates its cached one there.
+  if (tcb.route !== null || refreshRoute(tcb)) {
     const mtu = routeMtu(tcb);
     if (mtu !== snd.mtuCookie) mss = syncMss(tcb, mtu);
   }

@@ -5,7 +5,7 @@ import { seqGt } from '../wire/seq.js';
 import { TCP_ACK, TCP_CWR, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../wire/tcp.js';
 import { noteAckSent, noteDataSent } from './ack-policy.js';
 import { noteSent } from './cwnd.js';
-import { linkTakes } from './mss.js';
+import { announcedMss, linkTakes, refreshRoute } from './mss.js';
 import { enterCwr } from './recovery/cwnd-reduction.js';
 import { ecnSend } from './ecn/classic.js';
 import { fastOpenSynOption } from './fastopen/client.js';
@@ -64,6 +64,7 @@ export function transmitSegment(tcb: Tcb, now: number, segment: SendSegment): nu
   const syn = (segment.flags & TCP_SYN) !== 0;
   // PSH on every super-packet expedites GRO at the receiver; it does not stay with the segment.
   const push = !syn && segment.segments > 1 ? TCP_PSH : 0;
+  if (tcb.routeGeneration !== tcb.host.routeGeneration) refreshRoute(tcb);
   begin(tcb, segment.seq, segment.flags | push);
   const previousDeparture = snd.departure;
   if (snd.departure < now) snd.departure = now;
@@ -147,6 +148,9 @@ function advanceDeparture(tcb: Tcb, length: number, previous: number): void {
 }
 
 function buildActiveSyn(tcb: Tcb, now: number): void {
+  // The route may have learnt a smaller MTU since.
+  const { snd } = tcb;
+  snd.advertised = Math.min(snd.advertised, announcedMss(tcb));
   const cookie = fastOpenSynOption(tcb);
   buildSynOptions(tcb, out, timestampValue(tcb, now), cookie.bytes, cookie.length, cookie.experimental);
   out.ecn = 0;

@@ -4,6 +4,7 @@ import { currentSsthresh, inCwndReduction } from '../cwnd.js';
 import { currentMss } from '../mss.js';
 import { retransmitSegment } from '../retransmit.js';
 import { LOST, SACKED_ACKED, SACKED_RETRANS, type SendSegment } from '../send-segment.js';
+import { TCP_SYN_SENT } from '../states.js';
 import { CA_LOSS, type Tcb } from '../tcb.js';
 import { maxSuperPacketSegments, pacingHolds, smallQueueHolds } from '../write.js';
 import { setCaState } from './cwnd-reduction.js';
@@ -71,7 +72,8 @@ export function clearRetransmitState(tcb: Tcb): void {
  */
 export function simpleRetransmit(tcb: Tcb, now: number): void {
   const { loss, cc, snd } = tcb;
-  const mss = currentMss(tcb);
+  // A fast-open SYN is two segments of the queue that were one packet: none of it arrived.
+  const mss = tcb.opt.synData && tcb.state === TCP_SYN_SENT ? -1 : currentMss(tcb);
   for (let s = snd.retransmitQueue.head; s !== null; s = s.next) {
     if ((s.segments > 1 ? s.gsoSize : s.length) > mss) markSegmentLost(tcb, s);
   }
