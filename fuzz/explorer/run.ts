@@ -18,13 +18,7 @@ export interface Model {
   /** Default parameters; all numbers, so that they can be printed and shrunk. */
   readonly params: Readonly<Record<string, number>>;
   /** Binds it to instrumented code. `load('channel/ring.js')` gives a module's exports. */
-  // biome-ignore lint/suspicious/noExplicitAny: instrumented modules have no static types
-  bind(
-    load: (module: string) => any,
-    arena: ModelArena,
-    params: Record<string, number>,
-    machine: Machine,
-  ): Instance;
+  bind(load: Loader, arena: ModelArena, params: Record<string, number>, machine: Machine): Instance;
 }
 
 export interface Instance {

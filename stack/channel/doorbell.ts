@@ -31,6 +31,15 @@ export const WAKE_KERNEL = 1;
 /** Called in the waker's thread for a sleeper that is blocked in the kernel, with the argument it left (an eventfd). */
 export type KernelKick = (argument: number) => void;
 
+/** A waker met a sleeper that is blocked in the kernel, but was given no hook to end that. */
+export class DoorbellError extends Error {
+  readonly code = 'DOORBELL_NO_KICK';
+  constructor() {
+    super('the sleeper is blocked in the kernel: the waker needs a hook that writes its eventfd');
+    this.name = 'DoorbellError';
+  }
+}
+
 export class DoorbellSleeper {
   private readonly words: Int32Array;
   private readonly at: number;
@@ -123,7 +132,8 @@ export class DoorbellWaker {
     this.rings++;
     Atomics.add(this.words, this.at + BELL, 1);
     if (Atomics.load(this.words, this.at + HOW) === WAKE_KERNEL) {
-      this.kick?.(Atomics.load(this.words, this.at + ARGUMENT));
+      if (!this.kick) throw new DoorbellError();
+      this.kick(Atomics.load(this.words, this.at + ARGUMENT));
     } else {
       Atomics.notify(this.words, this.at + BELL);
     }

@@ -12,7 +12,15 @@ import {
 } from '../channel/channel.js';
 import { PacketPool, type PartyOptions } from '../channel/pool.js';
 import { FlowTable, type FlowTableOptions, NONE } from '../flows/table.js';
-import { addEndpoint, DEFAULT_TX_SLOTS, markGone, REGISTER_BYTES } from './endpoints.js';
+import {
+  addEndpoint,
+  DEFAULT_TX_SLOTS,
+  ENDPOINT_BURY,
+  ENDPOINT_GONE,
+  hasLetGo,
+  REGISTER_BYTES,
+  setEndpointState,
+} from './endpoints.js';
 import type { StackAddress } from './port.js';
 
 export interface ControlOptions {
@@ -42,6 +50,9 @@ export class Control {
   readonly directory: ChannelDirectory;
   readonly table: FlowTable;
   readonly register: number;
+  /** Endpoints that died and whose buffers a threaded driver has yet to take back. */
+  readonly dead: number[] = [];
+  readonly #gone = new Set<number>();
   readonly #channels = new Map<number, OpenChannel>();
 
   constructor(options: ControlOptions) {
@@ -143,21 +154,33 @@ export class Control {
   }
 
   /**
-   * The endpoint's thread has ended, however it did: removes its flows and channels. Afterwards, once `settled` is
-   * called (a grace period later), the driver must `forget` it. Its own buffers are not given away again.
+   * The endpoint's thread has ended, however it did: removes its flows and channels, and after a grace period lets the
+   * driver take back the buffers it held (a threaded driver by itself, an inline one through `settled`, which calls its
+   * `forget`). Returns the keys it had, so that whoever answers strangers can reset their peers. Idempotent.
    */
-  endpointGone(endpoint: number, settled?: () => void): void {
-    markGone(this.arena, this.register, endpoint);
+  endpointGone(endpoint: number, settled?: () => void): Int32Array[] {
+    if (this.#gone.has(endpoint)) return [];
+    this.#gone.add(endpoint);
+    const keys = this.keysOf(endpoint);
+    setEndpointState(this.arena, this.register, endpoint, ENDPOINT_GONE);
     for (const [channel, open] of this.#channels) {
-      if (open.endpoint !== endpoint) continue;
-      this.closeChannel(channel);
+      if (open.endpoint === endpoint) this.closeChannel(channel);
     }
-    if (settled) this.table.defer(settled);
+    this.table.defer(() => {
+      setEndpointState(this.arena, this.register, endpoint, ENDPOINT_BURY);
+      if (settled) settled();
+      else this.dead.push(endpoint);
+    });
+    return keys;
   }
 
   /** A slice of background work: resizing, reseeding, reclaiming. From a timer. True while more is waiting. */
   tick(): boolean {
-    return this.table.tick();
+    const more = this.table.tick();
+    for (let i = this.dead.length - 1; i >= 0; i--) {
+      if (hasLetGo(this.arena, this.register, this.dead[i])) this.dead.splice(i, 1);
+    }
+    return more || this.dead.length > 0;
   }
 
   #openWith(keys: readonly Int32Array[], options: ChannelOptions): number {

@@ -1,6 +1,6 @@
 // The register of endpoints in shared memory: per endpoint its tx ring, the doorbell on which it sleeps and its pool
-// party, so that a driver in another thread finds a new endpoint without a message. Written by the control thread.
-// It must never know what an endpoint does.
+// party, so that a driver in another thread finds a new endpoint without a message; and the few words by which the
+// control thread tells that driver to stop or to let go of an endpoint. It must never know what an endpoint does.
 
 import { type Arena, LINE_WORDS, PAIR_BYTES } from '../channel/arena.js';
 import { DOORBELL_BYTES } from '../channel/doorbell.js';
@@ -8,18 +8,29 @@ import { initRing, ringBytes } from '../channel/ring.js';
 
 export const MAX_ENDPOINTS = 48;
 
-/** Words of one endpoint's line. STATE is written last. */
+/** Words of one endpoint's line, written by the control thread. STATE is written last. */
 export const EndpointLine = { STATE: 0, TX: 1, TX_SLOTS: 2, BELL: 3, PARTY: 4 } as const;
-export const ENDPOINT_ABSENT = 0;
 export const ENDPOINT_OPEN = 1;
-/** Its thread has died or closed: the driver lets go of it and then writes nothing of it any more. */
+/** Its thread has ended: the driver takes nothing more from it. */
 export const ENDPOINT_GONE = 2;
+/** A grace period later: the driver shall take back what it held, and then say so. */
+export const ENDPOINT_BURY = 3;
 
-/** Line 0 holds the count; then the driver's own doorbell (a pair of lines each side); then a line per endpoint. */
+/** The control thread's line: endpoints in all, and whether the driver shall stop. */
 const COUNT = 0;
-const DRIVER_BELL = PAIR_BYTES;
-const FIRST = PAIR_BYTES + DOORBELL_BYTES;
+const STOP = 1;
+/** The driver's own lines: what it is doing, and per endpoint whether it has let go. */
+const DRIVER_LINE = PAIR_BYTES;
+const STATE = 0;
+const LET_GO = LINE_WORDS;
+const DRIVER_BYTES = (1 + Math.ceil(MAX_ENDPOINTS / LINE_WORDS)) * LINE_WORDS * 4;
+const DRIVER_BELL = DRIVER_LINE + DRIVER_BYTES;
+const FIRST = DRIVER_BELL + DOORBELL_BYTES;
 export const REGISTER_BYTES = FIRST + MAX_ENDPOINTS * LINE_WORDS * 4;
+
+export const DRIVER_ABSENT = 0;
+export const DRIVER_RUNNING = 1;
+export const DRIVER_STOPPED = 2;
 
 export const DEFAULT_TX_SLOTS = 1024;
 
@@ -69,7 +80,38 @@ export function addEndpoint(
   return number;
 }
 
-/** Control thread: from here on the driver takes nothing more from this endpoint. */
-export function markGone(arena: Arena, register: number, number: number): void {
-  Atomics.store(arena.words, endpointLine(register, number) + EndpointLine.STATE, ENDPOINT_GONE);
+/** Control thread: changes an endpoint's state (ENDPOINT_GONE, then ENDPOINT_BURY). */
+export function setEndpointState(arena: Arena, register: number, number: number, state: number): void {
+  Atomics.store(arena.words, endpointLine(register, number) + EndpointLine.STATE, state);
+}
+
+export function endpointState(arena: Arena, register: number, number: number): number {
+  return Atomics.load(arena.words, endpointLine(register, number) + EndpointLine.STATE);
+}
+
+/** Driver: says that it holds nothing of the endpoint any more. */
+export function sayLetGo(arena: Arena, register: number, number: number): void {
+  Atomics.store(arena.words, ((register + DRIVER_LINE) >>> 2) + LET_GO + number, 1);
+}
+
+export function hasLetGo(arena: Arena, register: number, number: number): boolean {
+  return Atomics.load(arena.words, ((register + DRIVER_LINE) >>> 2) + LET_GO + number) === 1;
+}
+
+/** Control thread: asks a threaded driver to stop. Ring its doorbell afterwards. */
+export function askStop(arena: Arena, register: number): void {
+  Atomics.store(arena.words, (register >>> 2) + STOP, 1);
+}
+
+export function stopAsked(arena: Arena, register: number): boolean {
+  return Atomics.load(arena.words, (register >>> 2) + STOP) === 1;
+}
+
+/** Driver: says what it is doing. */
+export function setDriverState(arena: Arena, register: number, state: number): void {
+  Atomics.store(arena.words, ((register + DRIVER_LINE) >>> 2) + STATE, state);
+}
+
+export function driverState(arena: Arena, register: number): number {
+  return Atomics.load(arena.words, ((register + DRIVER_LINE) >>> 2) + STATE);
 }

@@ -1,0 +1,116 @@
+// The driver in a thread of its own: blocked in the kernel (or on its doorbell) while there is nothing to do, woken by
+// frames, by endpoints that transmit, and by the request to stop. It must never be ended from outside: a thread inside a
+// system call cannot be, so `stop` goes through shared memory and the doorbell.
+
+import { workerData } from 'node:worker_threads';
+import { Arena } from '../channel/arena.js';
+import { WAKE_KERNEL, WAKE_NOTIFY } from '../channel/doorbell.js';
+import { PacketPool } from '../channel/pool.js';
+import type { Link } from '../link/link.js';
+import { Driver } from './driver.js';
+import {
+  DRIVER_RUNNING,
+  DRIVER_STOPPED,
+  ENDPOINT_BURY,
+  endpointCount,
+  endpointState,
+  sayLetGo,
+  setDriverState,
+  stopAsked,
+} from './endpoints.js';
+import type { StackAddress } from './port.js';
+
+/** Waiting in the kernel for the links' descriptors and an eventfd at once. */
+export interface KernelWaiter {
+  /** What a waker needs to end the wait: the eventfd. */
+  readonly argument: number;
+  /** Blocks for at most `milliseconds` (-1: without end), then clears the eventfd. */
+  wait(milliseconds: number): void;
+  close(): void;
+}
+
+/** What a link module's factory returns in the driver's thread. Without a waiter the driver sleeps on its doorbell. */
+export interface OpenLinks {
+  links: Link[];
+  waiter?: KernelWaiter;
+}
+
+/** What the control thread sends along. */
+export interface DriverData {
+  address: StackAddress;
+  party: number;
+  reader: number;
+  /** Module with a function `openLinks(options): OpenLinks | Promise<OpenLinks>`, as an absolute URL. */
+  module: string;
+  options: unknown;
+  /** Rounds without work before the driver sleeps. */
+  spin: number;
+  /** Time of the stack's clock in microseconds at performance.now() = 0 of this process's time origin. */
+  epoch: number;
+}
+
+const LONGEST_SLEEP = 60_000;
+
+function bury(driver: Driver, arena: Arena, register: number, buried: Set<number>): void {
+  const count = endpointCount(arena, register);
+  for (let endpoint = 0; endpoint < count; endpoint++) {
+    if (buried.has(endpoint) || endpointState(arena, register, endpoint) !== ENDPOINT_BURY) continue;
+    driver.forget(endpoint);
+    buried.add(endpoint);
+    sayLetGo(arena, register, endpoint);
+  }
+}
+
+/** Runs until the control thread asks to stop. Exported for the worker's own start below. */
+export async function runDriver(data: DriverData): Promise<void> {
+  const { address, spin } = data;
+  const arena = Arena.attach(address.buffer);
+  const { register } = address;
+  const module = (await import(data.module)) as {
+    openLinks(options: unknown): OpenLinks | Promise<OpenLinks>;
+  };
+  const { links, waiter } = await module.openLinks(data.options);
+  const pool = PacketPool.attach(arena, address.pool);
+  const driver = new Driver({ arena, address, pool, party: data.party, reader: data.reader, links });
+  // Worker and main thread have time origins of their own; timeOrigin makes one clock of them.
+  const now = () => (performance.timeOrigin + performance.now()) * 1000 - data.epoch;
+  const buried = new Set<number>();
+  setDriverState(arena, register, DRIVER_RUNNING);
+  let idle = 0;
+  try {
+    while (!stopAsked(arena, register)) {
+      const work = driver.receive(now()) + driver.transmit(now());
+      if (work > 0) {
+        idle = 0;
+        continue;
+      }
+      bury(driver, arena, register, buried);
+      if (++idle <= spin) continue;
+      driver.sleeper.prepare(waiter ? WAKE_KERNEL : WAKE_NOTIFY, waiter?.argument ?? 0);
+      if (!stopAsked(arena, register) && !driver.hasWork() && !mustBury(arena, register, buried)) {
+        const due = (driver.nextTimeout(now()) - now()) / 1000;
+        const milliseconds = Math.min(LONGEST_SLEEP, Math.max(0, Math.ceil(due)));
+        if (waiter) waiter.wait(milliseconds);
+        else driver.sleeper.wait(milliseconds);
+      }
+      driver.sleeper.awake();
+      idle = 0;
+    }
+  } finally {
+    driver.close();
+    for (const link of links) link.close();
+    waiter?.close();
+    setDriverState(arena, register, DRIVER_STOPPED);
+  }
+}
+
+function mustBury(arena: Arena, register: number, buried: Set<number>): boolean {
+  const count = endpointCount(arena, register);
+  for (let endpoint = 0; endpoint < count; endpoint++) {
+    if (!buried.has(endpoint) && endpointState(arena, register, endpoint) === ENDPOINT_BURY) return true;
+  }
+  return false;
+}
+
+const data = workerData as { netchannelDriver?: DriverData } | null;
+if (data?.netchannelDriver) await runDriver(data.netchannelDriver);
