@@ -402,11 +402,7 @@ function deliver(listener: Listener, request: Request, now: number, seg: Segment
   const { host } = tcb;
   const child = makeChild(listener, request, now, seg);
   host.counters.add(PASSIVE_OPENS);
-  synRttMeasure(
-    child,
-    now,
-    request.retransmissions === 0 && request.sentAt >= 0 ? now - request.sentAt : -1,
-  );
+  synRttMeasure(child, now, request.retransmissions === 0 && request.sentAt >= 0 ? now - request.sentAt : -1);
   host.newFlow(child, now);
   listener.queue.push(child);
   tcpInput(child, now, seg);

@@ -16,7 +16,7 @@ import {
 import { clampReceiveBuffer, growReceiveBuffer, measureRoundTrip } from './autotune.js';
 import { enterTimeWait } from './close.js';
 import { setState } from './destroy.js';
-import { ecnCheckCe } from './ecn/classic.js';
+import { ecnAcceptCwr, ecnCheckCe } from './ecn/classic.js';
 import { BUFFER_HEAD_BYTES, memoryExhausted, receiveTruesize, SHARED_INFO_BYTES } from './memory.js';
 import { OutOfOrderQueue } from './out-of-order.js';
 import { streamReadable } from './poll.js';
@@ -129,6 +129,7 @@ export function queueSynPayload(tcb: Tcb, now: number, seg: SegmentIn): void {
 export function queueData(tcb: Tcb, now: number, seg: SegmentIn): void {
   const { rcv } = tcb;
   if (seg.seq === seg.endSeq) return;
+  ecnAcceptCwr(tcb, seg);
   if (seqGt(seg.seq, rcv.nxt)) {
     if (seqGe(seg.seq, (rcv.nxt + receiveWindow(tcb)) >>> 0)) answerAtOnce(tcb);
     else queueOutOfOrder(tcb, now, seg);

@@ -2,7 +2,7 @@
 // `opt.ecnFlags` holds ECN_* bits. Congestion response is the sender's (recovery/).
 
 import { seqLt } from '../../wire/seq.js';
-import { TCP_ACK, TCP_AE, TCP_CWR, TCP_ECE, TCP_FIN, TCP_SYN } from '../../wire/tcp.js';
+import { TCP_AE, TCP_CWR, TCP_ECE, TCP_SYN } from '../../wire/tcp.js';
 import { ACK_NOW, enterQuickAck } from '../ack-policy.js';
 import { CA_EVENT_ECN_IS_CE, CA_EVENT_ECN_NO_CE } from '../congestion/congestion-control.js';
 import { ECN_CE, ECN_ECT0, ECN_NOT_ECT, type SegmentIn, type SegmentOut } from '../segment.js';
@@ -73,22 +73,11 @@ export function ecnSend(tcb: Tcb, segment: SendSegment | null, out: SegmentOut):
   if ((opt.ecnFlags & ECN_DEMAND_CWR) !== 0) out.flags |= TCP_ECE;
 }
 
-/** The sender reduced its window: the next new segment says so. */
-export function ecnQueueCwr(tcb: Tcb): void {
-  if ((tcb.opt.ecnFlags & ECN_OK) !== 0) tcb.opt.ecnFlags |= ECN_QUEUE_CWR;
-}
-
-/** A reduction was undone: nothing to tell. */
-export function ecnWithdrawCwr(tcb: Tcb): void {
-  tcb.opt.ecnFlags &= ~ECN_QUEUE_CWR;
-}
-
-/** CWR from the peer ends our ECE; the sender will want a quick answer (RFC 3168, section 6.1.3). */
+/** CWR from the peer ends our ECE; its window may be tiny, so the segment is acknowledged at once (RFC 3168, section 6.1.3). */
 export function ecnAcceptCwr(tcb: Tcb, seg: SegmentIn): void {
   if ((seg.flags & TCP_CWR) === 0) return;
   tcb.opt.ecnFlags &= ~ECN_DEMAND_CWR;
-  // Linux acknowledges the segment that carries CWR at once, unless it carries data that will be anyway.
-  if (seg.length > 0 || (seg.flags & TCP_FIN) !== 0) tcb.ack.pending |= ACK_NOW;
+  tcb.ack.pending |= ACK_NOW;
 }
 
 /** IP ECN bits of a data segment that came in. */
@@ -113,12 +102,17 @@ export function ecnCheckCe(tcb: Tcb, seg: SegmentIn, now: number): void {
   opt.ecnFlags |= ECN_SEEN;
 }
 
-/** An ECE from the peer counts unless it is on a SYN and only when ECN is on. */
+/** The sender reduced its window: the next new segment says so. */
+export function ecnQueueCwr(tcb: Tcb): void {
+  if ((tcb.opt.ecnFlags & ECN_OK) !== 0) tcb.opt.ecnFlags |= ECN_QUEUE_CWR;
+}
+
+/** A reduction was undone: nothing to tell. */
+export function ecnWithdrawCwr(tcb: Tcb): void {
+  tcb.opt.ecnFlags &= ~ECN_QUEUE_CWR;
+}
+
+/** An ECE from the peer counts unless it is on a SYN, and only when ECN is on. */
 export function ecnReceiveEce(tcb: Tcb, flags: number): boolean {
-  return (
-    (flags & TCP_ECE) !== 0 &&
-    (flags & TCP_SYN) === 0 &&
-    (tcb.opt.ecnFlags & ECN_OK) !== 0 &&
-    (flags & TCP_ACK) !== 0
-  );
+  return (flags & (TCP_ECE | TCP_SYN)) === TCP_ECE && (tcb.opt.ecnFlags & ECN_OK) !== 0;
 }
