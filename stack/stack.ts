@@ -13,6 +13,7 @@ import { FlowChannels } from './endpoint/flow-channels.js';
 import { PacketInput } from './endpoint/packet-input.js';
 import { PacketOutput } from './endpoint/packet-output.js';
 import { TcpEndpoint } from './endpoint/tcp-endpoint.js';
+import { signSegment } from './endpoint/tcp-md5.js';
 import { TcpSink } from './endpoint/tcp-sink.js';
 import { FlowSecrets } from './host/flow-secrets.js';
 import { StackCounters } from './host/ip-counters.js';
@@ -113,10 +114,12 @@ export class InlineStack implements Stack {
     const now = () => this.now();
     const secret = new Uint8Array(32);
     secrets(secret);
+    const sink = new TcpSink(this.output, this.network, this.counters, now);
+    sink.signer = (flow, b, tcp, length, at) => signSegment(this.tcp.md5KeysFor(flow), flow, b, tcp, length, at);
     this.tcp = new TcpEndpoint({
       config: this.config,
       counters: this.counters.tcp,
-      sink: new TcpSink(this.output, this.network, this.counters, now),
+      sink,
       network: this.network,
       timers: this.timers,
       channels: this.channels,
@@ -129,7 +132,6 @@ export class InlineStack implements Stack {
       now,
       channelOpened: (channel, handle) => this.readers.add(channel, handle),
       channelClosed: (channel) => this.closeChannel(channel),
-      transmitted: (now) => this.output.complete(now),
     });
     this.udp = new UdpEndpoint({
       config: this.config,
@@ -173,7 +175,7 @@ export class InlineStack implements Stack {
 
   run(now: number = this.now()): number {
     if (this.closed) throw new StackError('STACK_CLOSED', 'the stack is closed');
-    if (now < this.time) throw new StackError('STACK_TIME', `time goes back from ${this.time} to ${now} µs`);
+    if (!(now >= this.time && now < Number.POSITIVE_INFINITY)) throw new StackError('STACK_TIME', `time goes back from ${this.time} to ${now} µs`);
     this.time = now;
     let total = 0;
     for (let round = 0; ; round++) {
@@ -257,7 +259,6 @@ export class InlineStack implements Stack {
   flushTcpMetrics(): void {
     this.metrics.flush();
     this.tcp.fastOpen.flush();
-    this.network.pathMtu.clear();
   }
 
   close(): void {

@@ -39,11 +39,13 @@ import { countIcmpInput, countInput } from './input-counters.js';
 import type { PacketOutput } from './packet-output.js';
 import type { TcpEndpoint } from './tcp-endpoint.js';
 import { TcpHandle } from './tcp-handle.js';
+import { verifySegment } from './tcp-md5.js';
 import type { TimeWaitEntry } from './time-wait-entry.js';
 
 const IN_SEGS = counterIndex('TcpInSegs');
 const IN_ERRS = counterIndex('TcpInErrs');
 const IN_CSUM = counterIndex('TcpInCsumErrors');
+const MD5_FAILURE = counterIndex('TcpExtTCPMD5Failure');
 const ICMP_IN_ERRORS = ipCounterIndex('IcmpInErrors');
 
 /** Most bytes that an answer of IP's own can have, quote included. */
@@ -223,6 +225,7 @@ export class PacketInput {
       );
     }
     if (flow instanceof TcpHandle && flow.listener === null) {
+      if (!this.signatureHolds(flow)) return;
       tcpInput(flow.tcb, now, segment);
       return;
     }
@@ -236,11 +239,20 @@ export class PacketInput {
       this.tcp.dropTimeWait(flow);
     }
     if (listener !== null && listener.listener !== null) {
+      if (!this.signatureHolds(listener)) return;
       listenerInput(listener.listener, now, segment, isn);
     } else {
       this.tcp.counters.add(IN_SEGS);
       replyReset(this.tcp, now, segment);
     }
+  }
+
+  /** A signature (RFC 2385) that is there must be right; whether one must be there is the core's affair. */
+  private signatureHolds(handle: TcpHandle): boolean {
+    const { segment } = this;
+    if (segment.options.md5Offset < 0 || verifySegment(handle.tcb.opt.md5Keys, segment)) return true;
+    this.tcp.counters.add(MD5_FAILURE);
+    return false;
   }
 
   private receiveUdp(bytes: Uint8Array, checksum: number, stamp: number, now: number): void {

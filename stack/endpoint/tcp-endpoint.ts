@@ -17,7 +17,7 @@ import {
   listenerNextTimeout,
   type RouteMetrics,
   type SegmentSink,
-  type Tcb,
+  Tcb,
   type TcbHost,
   TcpMemory,
   type TimeWaitRecord,
@@ -84,7 +84,7 @@ export class TcpEndpoint implements TcbHost {
     this.sink = options.sink;
     this.secret = options.secret;
     this.secrets = options.secrets;
-    this.fastOpen = new FastOpenState(options.config);
+    this.fastOpen = new FastOpenState(options.config, options.secret.slice(16));
     this.flows = new FlowMap(options.secretRandom32());
     this.routes = new RouteCache(options.network, options.metrics);
     this.ports = new PortTable({
@@ -219,6 +219,12 @@ export class TcpEndpoint implements TcbHost {
     }
     const timeWaits = [...this.flows.values()].filter((flow) => flow instanceof TimeWaitEntry).length;
     return { connections: this.handles.size - listeners, listeners, requests, timeWaits };
+  }
+
+  /** MD5 keys for what is sent on `flow`: its connection's, or those of the listener that answers for it. */
+  md5KeysFor(flow: FlowAddress): Tcb['opt']['md5Keys'] {
+    if (flow instanceof Tcb) return flow.opt.md5Keys;
+    return this.listenerFor(flow.localAddress, flow.localPort, flow.ipv6)?.tcb.opt.md5Keys ?? null;
   }
 
   // --- between steps ---

@@ -56,8 +56,9 @@ export function tcpSocketSend(socket: TcpSocket, request: SendRequest): number {
   // The data of a fast open may go on as soon as the SYN is answered; until then the call waits, as connect does.
   if (request.connectTried && socket.stage === CONNECTING) {
     if (stateBit(tcb.state) & HANDSHAKE) return BLOCK;
+    // A refusal is the call's result even when bytes went in the SYN: they did not arrive.
     const result = finish(socket);
-    if (result < 0) return result; // what the SYN took counts for nothing: it was never acknowledged
+    if (result < 0) return result;
   }
   if (!(stateBit(tcb.state) & CAN_SEND)) {
     if (tcb.error !== 0) return partialOr(request, -socket.takeError());
@@ -104,9 +105,9 @@ function sendFastOpen(socket: TcpSocket, request: SendRequest): number {
   if (!(env.config.tcpFastopen & FASTOPEN_CLIENT) || address?.family === AF_UNSPEC) return -EOPNOTSUPP;
   if (socket.stage === CONNECTED) return -EISCONN;
   if (socket.stage === CONNECTING) {
-    // A second sendto while the first one's SYN is under way; once it is answered this is a send like any other.
-    if (stateBit(tcb.state) & HANDSHAKE) return -EALREADY;
-    return finish(socket);
+    // As a second connect(): it waits for the handshake, or finds it done and the flag has no further meaning.
+    socket.connectPending = -EALREADY;
+    return 0;
   }
   if (socket.stage !== UNCONNECTED || tcb.state === TCP_LISTEN) return -EISCONN;
   // Without a destination Linux takes the socket for one that is connected, or tries to be.
