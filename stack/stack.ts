@@ -115,7 +115,8 @@ export class InlineStack implements Stack {
     const secret = new Uint8Array(32);
     secrets(secret);
     const sink = new TcpSink(this.output, this.network, this.counters, now);
-    sink.signer = (flow, b, tcp, length, at) => signSegment(this.tcp.md5KeysFor(flow), flow, b, tcp, length, at);
+    sink.signer = (flow, b, tcp, length, at) =>
+      signSegment(this.tcp.md5KeysFor(flow), flow, b, tcp, length, at);
     this.tcp = new TcpEndpoint({
       config: this.config,
       counters: this.counters.tcp,
@@ -175,7 +176,8 @@ export class InlineStack implements Stack {
 
   run(now: number = this.now()): number {
     if (this.closed) throw new StackError('STACK_CLOSED', 'the stack is closed');
-    if (!(now >= this.time && now < Number.POSITIVE_INFINITY)) throw new StackError('STACK_TIME', `time goes back from ${this.time} to ${now} µs`);
+    if (!(now >= this.time && now < Number.POSITIVE_INFINITY))
+      throw new StackError('STACK_TIME', `time goes back from ${this.time} to ${now} µs`);
     this.time = now;
     let total = 0;
     for (let round = 0; ; round++) {

@@ -48,7 +48,11 @@ function sign(
   copyBytes(header, 0, b, tcp, 20);
   header[TCP_OFF_CHECKSUM] = 0;
   header[TCP_OFF_CHECKSUM + 1] = 0;
-  md5.update(header, 0, 20).update(b, data, tcp + length).update(key, 0, key.length).digest(digest, 0);
+  md5
+    .update(header, 0, 20)
+    .update(b, data, tcp + length)
+    .update(key, 0, key.length)
+    .digest(digest, 0);
 }
 
 /** Writes the digest of the segment at `b[tcp]` to `b[at]`; without a key for the peer the field stays zero. */
