@@ -133,6 +133,7 @@ export class InlineStack implements Stack {
       now,
       channelOpened: (channel, handle) => this.readers.add(channel, handle),
       channelClosed: (channel) => this.closeChannel(channel),
+      transmitted: (at) => void this.output.complete(at),
     });
     this.udp = new UdpEndpoint({
       config: this.config,
