@@ -114,7 +114,7 @@ export function sizeGoal(tcb: Tcb, mss: number, large: boolean): number {
   const bounded = boundToHalfWindow(tcb, most);
   let goal = snd.gsoSegments * mss;
   if (bounded < goal || bounded >= goal + mss) {
-    snd.gsoSegments = Math.min(Math.floor(bounded / mss), tcb.route?.gsoMaxSegments ?? 65_535);
+    snd.gsoSegments = Math.min(Math.floor(bounded / mss), tcb.route?.gsoMaxSegments || 65_535);
     goal = snd.gsoSegments * mss;
   }
   return Math.max(goal, mss);

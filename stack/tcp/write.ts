@@ -141,7 +141,7 @@ export function maxSuperPacketSegments(tcb: Tcb, mss: number): number {
     if (shift < 32) bytes += Math.floor(most / 2 ** shift);
   }
   bytes = Math.min(bytes, most);
-  return Math.min(Math.max(Math.floor(bytes / mss), least), tcb.route?.gsoMaxSegments ?? 65_535);
+  return Math.min(Math.max(Math.floor(bytes / mss), least), tcb.route?.gsoMaxSegments || 65_535);
 }
 
 function windowAllows(tcb: Tcb, segment: SendSegment, mss: number): boolean {
