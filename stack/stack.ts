@@ -238,9 +238,20 @@ export class InlineStack implements Stack {
   removeAddress(text: string | Uint8Array): void {
     const address = bytesOf(text);
     for (const gone of this.network.addresses.remove(address)) {
-      const { bits } = networkOf(gone.address, gone.bits);
+      const network = networkOf(gone.address, gone.bits);
+      const shared = this.network.addresses.all.some(
+        (other) =>
+          other.link === gone.link &&
+          other.bits === gone.bits &&
+          inPrefix(other.address, 0, network.address, 0, network.bits),
+      );
+      if (shared) continue;
       this.network.routes.removeWhere(
-        (route) => route.connected && route.link === gone.link && route.destination.bits === bits,
+        ({ connected, link, destination }) =>
+          connected &&
+          link === gone.link &&
+          destination.bits === network.bits &&
+          equalAddress(destination.address, 0, network.address, 0),
       );
     }
   }
