@@ -30,7 +30,7 @@ import type { BlockedCall } from './socket/pending.js';
 import type { AddressOption, RouteOption, StackOptions } from './stack-options.js';
 import type { Device, Stack, StackUsage } from './stack-types.js';
 import { UdpEndpoint } from './udp/udp-endpoint.js';
-import { isIpv4, type Prefix, parseAddress, parsePrefix } from './wire/address.js';
+import { equalAddress, inPrefix, isIpv4, type Prefix, parseAddress, parsePrefix } from './wire/address.js';
 
 /** Steps at one instant after which something must be going round in circles. */
 const MAX_ROUNDS = 1_000_000;
