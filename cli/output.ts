@@ -13,6 +13,7 @@ export function streamSink(stream: NodeJS.WriteStream, progress: Progress | null
     write(text) {
       progress?.clear();
       stream.write(text);
+      progress?.textEnded(text.endsWith('\n'));
     },
     close() {},
   };
@@ -38,6 +39,8 @@ export class Progress {
   private readonly stream: NodeJS.WriteStream;
   private readonly total: number;
   private drawn = false;
+  /** A report stands in the middle of a line: drawing would wipe it out. */
+  private inLine = false;
   private last = 0;
 
   constructor(stream: NodeJS.WriteStream, total: number) {
@@ -47,11 +50,16 @@ export class Progress {
 
   update(done: number, text: string): void {
     const now = Date.now();
-    if (now - this.last < REDRAW_MS) return;
+    if (this.inLine || now - this.last < REDRAW_MS) return;
     this.last = now;
-    const line = `[${done}/${this.total}] ${text}`.slice(0, (this.stream.columns ?? 80) - 1);
+    const line = `[${done}/${this.total}] ${text}`.slice(0, (this.stream.columns || 80) - 1);
     this.stream.write(`\r\x1b[2K${line}`);
     this.drawn = true;
+  }
+
+  /** Text went to the terminal; `newline`: its last line is complete. */
+  textEnded(newline: boolean): void {
+    this.inLine = !newline;
   }
 
   clear(): void {

@@ -69,6 +69,8 @@ export function namedVersion(script: Script): IpVersion | null {
 
 /** As `namedVersion`, from the text, without parsing: options stand at the top, a line each. */
 export function namedVersionInText(text: string): IpVersion | null {
-  const match = /^\s*--ip[_-]version=("?)(ipv4-mapped-ipv6|ipv4|ipv6)\1\s*$/m.exec(text);
+  const match = /^\s*--ip[_-]version=("?)(ipv4-mapped-ipv6|ipv4|ipv6)\1\s*(?:(?:#|\/\/|\/\*).*)?$/m.exec(
+    text,
+  );
   return (match?.[2] as IpVersion | undefined) ?? null;
 }
