@@ -6,14 +6,13 @@ import type { RateSample } from '../congestion/congestion-control.js';
 import { sentAfter } from '../rate.js';
 import { minRtt, TIMEOUT_MIN } from '../rtt.js';
 import { EVER_RETRANS, LOST, SACKED_RETRANS, type SendSegment } from '../send-segment.js';
-import { CA_RECOVERY, type Tcb } from '../tcb.js';
-import { rearmRetransmitTimer } from '../timers.js';
+import { CA_RECOVERY, type Tcb, TIMER_REORDERING } from '../tcb.js';
 import { cwndReduction } from './cwnd-reduction.js';
 import { enterRecovery } from './enter-recovery.js';
 import { tcpPacketsInFlight } from './in-flight.js';
 import { xmitRetransmitQueue } from './retransmit-queue.js';
 import { markSegmentLost } from './scoreboard.js';
-import { retransmitTimerPending, setReorderingTimer } from './timers.js';
+import { beginFiring, rearmAfterFiring, retransmitTimerPending, setReorderingTimer } from './timers.js';
 
 /** tcp_recovery bits beside the lowest, which once switched RACK on and is ignored since Linux 6.17. */
 const STATIC_REO_WND = 2;
@@ -116,6 +115,7 @@ export function rackUpdateReorderingWindow(tcb: Tcb, rs: RateSample): void {
 /** The reordering timer fired (RFC 8985 section 6.3). */
 export function rackReorderingTimeout(tcb: Tcb, now: number): void {
   const { loss, cc } = tcb;
+  beginFiring(tcb, TIMER_REORDERING, now);
   const inFlight = tcpPacketsInFlight(tcb);
   const lost = loss.lost;
   detectLoss(tcb, now);
@@ -126,5 +126,5 @@ export function rackReorderingTimeout(tcb: Tcb, now: number): void {
     }
     xmitRetransmitQueue(tcb, now);
   }
-  if (!retransmitTimerPending(tcb)) rearmRetransmitTimer(tcb, now);
+  if (!retransmitTimerPending(tcb)) rearmAfterFiring(tcb, TIMER_REORDERING, now);
 }

@@ -3,7 +3,7 @@
 import { roundUpToTick, tickLength } from '../jiffies.js';
 import { rtoMax } from '../rtt.js';
 import { type Tcb, TIMER_LOSS_PROBE, TIMER_REORDERING, TIMER_RETRANSMIT, TIMER_ZERO_WINDOW } from '../tcb.js';
-import { pendingTransmitTimer, rearmRetransmitTimer, resetTimer } from '../timers.js';
+import { clearTimer, pendingTransmitTimer, rearmRetransmitTimer, resetTimer } from '../timers.js';
 import { scheduleLossProbe } from './tlp.js';
 
 /** Whole ticks until pacing lets the next packet go, µs. */
@@ -42,6 +42,20 @@ export function retransmitTimerPending(tcb: Tcb): boolean {
 
 export function reorderingTimerPending(tcb: Tcb): boolean {
   return pendingTransmitTimer(tcb) === TIMER_REORDERING;
+}
+
+/**
+ * While the handler of a loss-probe or reordering timer runs, the slot still counts as taken by it (as Linux's
+ * icsk_pending): an RTO that is armed in its place then runs since the oldest segment was sent, not from now.
+ */
+export function beginFiring(tcb: Tcb, kind: number, now: number): void {
+  tcb.timers.deadline[kind] = now;
+}
+
+/** Arms the RTO in place of the timer that fired; see `beginFiring`. */
+export function rearmAfterFiring(tcb: Tcb, kind: number, now: number): void {
+  rearmRetransmitTimer(tcb, now);
+  if (tcb.timers.deadline[kind] === now) clearTimer(tcb, kind);
 }
 
 /** After progress: a loss probe when one is due before the RTO, else the RTO. */

@@ -76,6 +76,18 @@ describe('tail loss probe (RFC 8985 section 7)', () => {
     expect(kit.takeSent()).toEqual([]);
   });
 
+  it('leaves an overdue RTO overdue when the last probe is still unanswered', () => {
+    const kit = new SenderKit();
+    kit.send(3);
+    kit.wait(200_000);
+    sendLossProbe(kit.tcb, kit.now);
+    // Sent 350 ms ago, an RTO of 300 ms: it is due now, not an RTO from now.
+    kit.wait(150_000);
+    sendLossProbe(kit.tcb, kit.now);
+    expect(due(kit, TIMER_RETRANSMIT)).toBeLessThanOrEqual(1000);
+    expect(Number.isFinite(due(kit, TIMER_LOSS_PROBE))).toBe(false);
+  });
+
   it('does not send what still waits in the host queue', () => {
     const kit = new SenderKit();
     kit.send(1);

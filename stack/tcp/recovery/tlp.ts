@@ -9,12 +9,12 @@ import { NAGLE_OFF } from '../nagle.js';
 import { retransmitSegmentUnaccounted } from '../retransmit.js';
 import { initialRto, rtoMin, TIMEOUT_MIN } from '../rtt.js';
 import { TCP_SYN_RECV } from '../states.js';
-import { CA_CWR, CA_OPEN, type Tcb } from '../tcb.js';
-import { clearTransmitTimer, rearmRetransmitTimer } from '../timers.js';
+import { CA_CWR, CA_OPEN, type Tcb, TIMER_LOSS_PROBE } from '../tcb.js';
+import { clearTransmitTimer } from '../timers.js';
 import { writeXmit } from '../write.js';
 import { endCwndReduction, initCwndReduction, setCaState } from './cwnd-reduction.js';
 import { FLAG_DATA_SACKED, FLAG_DSACK_TLP, FLAG_NOT_DUP, FLAG_SND_UNA_ADVANCED } from './flags.js';
-import { setLossProbeTimer } from './timers.js';
+import { beginFiring, rearmAfterFiring, setLossProbeTimer } from './timers.js';
 import { tryKeepOpen } from './undo.js';
 
 const lossProbes = counterIndex('TcpExtTCPLossProbes');
@@ -80,6 +80,7 @@ function fitsWindow(tcb: Tcb, seq: number, endSeq: number, mss: number): boolean
 /** The loss-probe timer fired (RFC 8985 section 7.3). At most one probe is out at a time. */
 export function sendLossProbe(tcb: Tcb, now: number): void {
   const { loss } = tcb;
+  beginFiring(tcb, TIMER_LOSS_PROBE, now);
   if (loss.tlpHighSeq === 0) {
     loss.tlpRetrans = false;
     if (sendProbe(tcb, now)) {
@@ -89,7 +90,7 @@ export function sendLossProbe(tcb: Tcb, now: number): void {
       clearTransmitTimer(tcb);
     }
   }
-  rearmRetransmitTimer(tcb, now);
+  rearmAfterFiring(tcb, TIMER_LOSS_PROBE, now);
 }
 
 /** What an ACK up to `ack` says of the probe (RFC 8985 section 7.4): a repaired loss costs one reduction. */
