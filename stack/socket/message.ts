@@ -15,6 +15,8 @@ export function iovLength(iov: readonly (Uint8Array | null)[]): number {
 export class SendRequest {
   private readonly parts: readonly Uint8Array[];
   readonly length: number;
+  /** Lengths of the pieces that the call gave. */
+  readonly partLengths: readonly number[];
   flags: number;
   readonly address: SocketAddress | null;
   readonly control: readonly ControlMessage[];
@@ -30,6 +32,7 @@ export class SendRequest {
     control: readonly ControlMessage[] = [],
   ) {
     this.length = iovLength(parts);
+    this.partLengths = parts.map((part) => part.length);
     // One call is one piece for the protocol (what it pushes depends on where the call ends), so several become one.
     this.parts = parts.length > 1 ? [joined(parts, this.length)] : parts;
     this.flags = flags;

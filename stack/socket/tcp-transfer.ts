@@ -71,6 +71,7 @@ export function tcpSocketSend(socket: TcpSocket, request: SendRequest): number {
   let flags = request.flags;
   if (!socket.options.zerocopy) flags &= ~MSG_ZEROCOPY;
   if (request.length === 0) return 0;
+  tcb.snd.zerocopyParts = request.partLengths;
   while (request.done < request.length) {
     const left = request.length - request.done;
     const sent = tcpSend(tcb, env.now(), request.bytes, request.done, left, flags);

@@ -1,6 +1,6 @@
 // read, write, send, receive and their relatives: argument checks in Linux's order, then the file's own operation, waiting
 // where that is allowed. splice and sendfile are in splice.ts.
-import { MSG_ERRQUEUE, MSG_PEEK } from './constants.js';
+import { MSG_DONTWAIT, MSG_ERRQUEUE, MSG_PEEK } from './constants.js';
 import { EAGAIN, EBADF, EFAULT, EINVAL, EMSGSIZE } from './errno.js';
 import type { OpenFile } from './file.js';
 import { KernelCore, MAX_PARTS, MAX_TRANSFER } from './kernel-core.js';
@@ -121,9 +121,11 @@ export class TransferFace extends KernelCore {
   }
 
   private sendOn(socket: Socket, request: SendRequest): PendingCall {
+    const nonblocking = this.nonblocking(socket, request.flags);
+    if (nonblocking) request.flags |= MSG_DONTWAIT; // the protocol then takes a short write for the end of the call
     const call = this.wait(
       [socket],
-      this.nonblocking(socket, request.flags),
+      nonblocking,
       socket.writeTimeout,
       () => socket.send(request),
       () => socket.sendInterrupted(request),

@@ -5,6 +5,7 @@ import { TCP_CWR, TCP_FIN, TCP_PSH } from '../wire/tcp.js';
 import { allocateSegment, chargeSegment, chargeWhole } from './send-memory.js';
 import { LOST, SACKED_ACKED, SACKED_RETRANS, type SendSegment } from './send-segment.js';
 import type { Tcb } from './tcb.js';
+import { shareZerocopy } from './zerocopy.js';
 
 /** Recomputes `segments` and `gsoSize` for `mss`. */
 export function setSegmentCount(segment: SendSegment, mss: number): void {
@@ -75,6 +76,7 @@ export function fragmentSegment(tcb: Tcb, segment: SendSegment, length: number, 
   rest.rateFirstSentAt = segment.rateFirstSentAt;
   rest.rateAppLimited = segment.rateAppLimited;
   moveMarks(segment, rest);
+  shareZerocopy(tcb, segment, rest);
   const before = segment.segments;
   setSegmentCount(segment, mss);
   setSegmentCount(rest, mss);
@@ -87,19 +89,13 @@ export function fragmentSegment(tcb: Tcb, segment: SendSegment, length: number, 
   return true;
 }
 
-/** Timestamp keys and zerocopy ids belong to the byte that they were asked for: the last one. */
+/** Timestamp keys belong to the byte that they were asked for: the last one. */
 function moveMarks(segment: SendSegment, rest: SendSegment): void {
   if (segment.timestampKey >= 0) {
     rest.timestampKey = segment.timestampKey;
     rest.timestampFlags = segment.timestampFlags;
     segment.timestampKey = -1;
     segment.timestampFlags = 0;
-  }
-  if (segment.zerocopyLast >= 0) {
-    rest.zerocopyFirst = segment.zerocopyFirst;
-    rest.zerocopyLast = segment.zerocopyLast;
-    segment.zerocopyFirst = -1;
-    segment.zerocopyLast = -1;
   }
 }
 
@@ -114,7 +110,7 @@ export function trimSegmentHead(tcb: Tcb, segment: SendSegment, length: number):
 
 /** Whether bytes of `next` may be put behind those of `segment` (tcp_skb_can_collapse). */
 export function canCollapse(segment: SendSegment, next: SendSegment): boolean {
-  return !segment.endOfRecord && segment.zerocopyLast >= 0 === next.zerocopyLast >= 0;
+  return !segment.endOfRecord && segment.zerocopyId < 0 && next.zerocopyId < 0;
 }
 
 /** Moves up to `amount` bytes of the following segment of the write queue into `segment` (tcp_grow_skb). */
@@ -127,7 +123,7 @@ export function growFromNext(
   const { next } = segment;
   if (next === null || !canCollapse(segment, next)) return;
   const taken = Math.min(amount, next.length);
-  if (taken <= 0 || segment.zerocopyLast >= 0 || next.timestampKey >= 0) return;
+  if (taken <= 0 || next.timestampKey >= 0) return;
   const spare = allocateSegment(tcb);
   next.payload!.split(taken, spare.payload!);
   segment.payload!.join(next.payload!);

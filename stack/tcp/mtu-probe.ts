@@ -59,7 +59,7 @@ function mayCoalesce(tcb: Tcb, length: number): boolean {
   let left = length;
   for (let segment = tcb.snd.writeQueue.head; segment !== null; segment = segment.next) {
     if (left <= segment.length) return true;
-    if (segment.endOfRecord || segment.zerocopyLast >= 0) return false;
+    if (segment.endOfRecord || segment.zerocopyId >= 0) return false;
     left -= segment.length;
   }
   return false;

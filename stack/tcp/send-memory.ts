@@ -12,6 +12,7 @@ import {
 import { Payload } from './payload.js';
 import { SendSegment } from './send-segment.js';
 import { EVENT_WRITABLE, type Tcb } from './tcb.js';
+import { dropZerocopy } from './zerocopy.js';
 
 const pool: SendSegment[] = [];
 const POOL_LIMIT = 4096;
@@ -47,8 +48,7 @@ export function chargeWhole(tcb: Tcb, segment: SendSegment): void {
 export function freeSegment(tcb: Tcb, segment: SendSegment): void {
   tcb.snd.memoryQueued -= segment.truesize;
   chargeMemory(tcb, -segment.truesize);
-  if (segment.zerocopyLast >= 0)
-    tcb.host.zerocopyDone?.(tcb, segment.zerocopyFirst, segment.zerocopyLast, false);
+  dropZerocopy(tcb, segment);
   segment.payload?.clear();
   segment.freed = true;
   if (segment.inHostQueue === 0) recycle(segment);

@@ -38,11 +38,12 @@ export class SendSegment implements TransmitOwner {
   inHostQueue = 0;
   /** MSG_EOR: nothing may be appended or merged behind it. */
   endOfRecord = false;
+  /** Pieces of caller memory that a zerocopy segment would refer to (MAX_SKB_FRAGS bounds them). */
+  fragments = 0;
   /** Ids for timestamps (SO_TIMESTAMPING) and zerocopy completions; -1: none. */
   timestampKey = -1;
   timestampFlags = 0;
-  zerocopyFirst = -1;
-  zerocopyLast = -1;
+  zerocopyId = -1;
 
   // Delivery-rate snapshot at the time it was sent (draft-cheng-iccrg-delivery-rate-estimation).
   rateDelivered = 0;
@@ -89,8 +90,8 @@ export class SendSegment implements TransmitOwner {
     this.endOfRecord = false;
     this.timestampKey = -1;
     this.timestampFlags = 0;
-    this.zerocopyFirst = -1;
-    this.zerocopyLast = -1;
+    this.zerocopyId = -1;
+    this.fragments = 0;
     this.rateDelivered = 0;
     this.rateDeliveredCe = 0;
     this.rateDeliveredAt = 0;

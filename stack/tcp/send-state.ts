@@ -1,5 +1,7 @@
 // Send sequence variables and the send queue of one connection. Only values: send.ts, write.ts, transmit.ts, ack.ts act.
+
 import { SegmentList, type SendSegment, TransmissionTimeList } from './send-segment.js';
+import { ZerocopyState } from './zerocopy.js';
 
 /** Send sequence variables and the send queue (send.ts, write.ts, output.ts). */
 export class SendState {
@@ -87,8 +89,11 @@ export class SendState {
   /** Fast-open option of the SYN under way: -1 none, 0 request, else cookie length. */
   fastOpenCookieLength = -1;
   readonly fastOpenCookie = new Uint8Array(16);
-  /** Next id for timestamps keyed by byte (SOF_TIMESTAMPING_OPT_ID) and zerocopy. */
-  zerocopyKey = 0;
+  readonly zerocopy = new ZerocopyState();
+  /** Lengths of the pieces (iovec) of the zerocopy send under way, null: one piece. Set by the socket layer. */
+  zerocopyStarted = false;
+  zerocopyParts: readonly number[] | null = null;
+  /** Sequence number that timestamp keys count from (SOF_TIMESTAMPING_OPT_ID); set by the socket layer. */
   timestampKeyBase = 0;
   /** SOF_TIMESTAMPING_TX_* bits that the running send call asks for; set by the socket layer. */
   stampFlags = 0;

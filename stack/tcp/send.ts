@@ -7,6 +7,7 @@ import { CHRONO_BUSY, chronoStart } from './chrono.js';
 import { idleRestartCheck } from './cwnd.js';
 import { EAGAIN, ENOTCONN, EPIPE } from './errno.js';
 import { deferredConnect } from './fastopen/client.js';
+import { align, MEMORY_PAGE } from './memory.js';
 import { currentMss, sizeGoal } from './mss.js';
 import { NAGLE_CORK, NAGLE_PUSH } from './nagle.js';
 import { checkSendingAppLimited } from './rate.js';
@@ -15,6 +16,7 @@ import type { SendSegment } from './send-segment.js';
 import { TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_SYN_RECV, TCP_SYN_SENT } from './states.js';
 import type { Tcb } from './tcb.js';
 import { pushFrames, pushOne } from './write.js';
+import { beginZerocopy, endZerocopy, holdZerocopy } from './zerocopy.js';
 
 export const MSG_OOB = 0x1;
 export const MSG_PEEK = 0x2;
@@ -84,12 +86,20 @@ export function tcpSend(
   if (refused !== 0) return refused;
   const mss = currentMss(tcb);
   const goal = sizeGoal(tcb, mss, (flags & MSG_OOB) === 0);
-  const copied = queueBytes(tcb, now, bytes, from, length, flags, mss, goal);
-  if (copied > 0 || length === 0) {
-    if (copied > 0) push(tcb, now, flags, mss, tcb.snd.nonagle, goal);
-    return copied;
+  const zerocopy = (flags & MSG_ZEROCOPY) !== 0 && length > 0;
+  if (zerocopy) beginZerocopy(tcb);
+  const copied = zerocopy
+    ? queueZerocopy(tcb, now, bytes, from, length, flags, mss, goal)
+    : queueBytes(tcb, now, bytes, from, length, flags, mss, goal);
+  // A call that may not wait ends here; one that may goes on with the rest when there is space.
+  const ends = copied === length || (flags & MSG_DONTWAIT) !== 0;
+  if (copied > 0) {
+    if (ends) markStamps(tcb);
+    push(tcb, now, flags, mss, tcb.snd.nonagle, goal);
   }
-  return -EAGAIN;
+  if (zerocopy && (ends || copied === 0)) endZerocopy(tcb, copied > 0 || tcb.snd.zerocopyStarted);
+  if (zerocopy) tcb.snd.zerocopyStarted = !ends && (copied > 0 || tcb.snd.zerocopyStarted);
+  return copied > 0 || length === 0 ? copied : -EAGAIN;
 }
 
 /** Why nothing may be sent in this state: a negative errno, 0 when something may. */
@@ -130,7 +140,7 @@ function queueBytes(
   let segment = snd.writeQueue.tail;
   while (done < length) {
     let room = segment === null ? 0 : goal - segment.length;
-    if (segment !== null && (segment.endOfRecord || segment.zerocopyLast >= 0)) room = 0;
+    if (segment !== null && segment.endOfRecord) room = 0;
     if (segment === null || room <= 0) {
       if (!sendMemoryFree(tcb)) return blocked(tcb, now, done, flags, mss, goal);
       segment = newSegment(tcb, now);
@@ -146,7 +156,6 @@ function queueBytes(
     done += take;
     if (done === length) {
       if ((flags & MSG_EOR) !== 0) segment.endOfRecord = true;
-      markStamps(tcb, segment);
       break;
     }
     if (segment.length < goal || (flags & MSG_OOB) !== 0) continue;
@@ -158,8 +167,74 @@ function queueBytes(
     }
     segment = snd.writeQueue.tail;
   }
-
   return done;
+}
+
+/**
+ * As `queueBytes` for MSG_ZEROCOPY: every piece of the caller's memory is a fragment of its own, of which a segment holds
+ * MAX_SKB_FRAGS, and costs whole pages; segments hold the call's id until they are given back.
+ */
+function queueZerocopy(
+  tcb: Tcb,
+  now: number,
+  bytes: Uint8Array,
+  from: number,
+  length: number,
+  flags: number,
+  mss: number,
+  goal: number,
+): number {
+  const { snd, host } = tcb;
+  const id = snd.zerocopy.open;
+  let done = 0;
+  let segment = snd.writeQueue.tail;
+  while (done < length) {
+    const foreign = segment !== null && segment.zerocopyId >= 0 && segment.zerocopyId !== id;
+    const full = segment !== null && segment.fragments >= host.config.maxSkbFrags;
+    if (full) markPush(tcb, segment!);
+    if (segment === null || segment.endOfRecord || foreign || full || segment.length >= goal) {
+      if (!sendMemoryFree(tcb)) return blocked(tcb, now, done, flags, mss, goal);
+      segment = newSegment(tcb, now);
+    }
+    const take = Math.min(
+      goal - segment.length,
+      length - done,
+      partLeft(snd.zerocopyParts, from + done, length),
+    );
+    segment.payload!.append(bytes, from + done, take);
+    chargeSegment(tcb, segment, align(take, MEMORY_PAGE));
+    segment.fragments++;
+    holdZerocopy(tcb, segment, id);
+    if (done === 0) segment.flags &= ~TCP_PSH;
+    snd.writeSeq = (snd.writeSeq + take) >>> 0;
+    segment.endSeq = (segment.endSeq + take) >>> 0;
+    segment.segments = 0;
+    done += take;
+    if (done === length) {
+      if ((flags & MSG_EOR) !== 0) segment.endOfRecord = true;
+      break;
+    }
+    if (segment.length < goal) continue;
+    if (forcedPush(tcb)) {
+      markPush(tcb, segment);
+      pushFrames(tcb, now, mss, NAGLE_PUSH);
+    } else if (segment === snd.writeQueue.head) {
+      pushOne(tcb, now, mss);
+    }
+    segment = snd.writeQueue.tail;
+  }
+  return done;
+}
+
+/** Bytes from `at` to the end of the piece that it lies in. */
+function partLeft(parts: readonly number[] | null, at: number, length: number): number {
+  if (parts === null) return length;
+  let end = 0;
+  for (const part of parts) {
+    end += part;
+    if (at < end) return end - at;
+  }
+  return length;
 }
 
 /** The buffer is full: what was taken is pushed, and the writer is woken when there is space. */
@@ -179,9 +254,10 @@ function removeEmptyTail(tcb: Tcb): void {
 }
 
 /** Timestamps that the next bytes were asked for hang on the segment of the last byte. */
-function markStamps(tcb: Tcb, segment: SendSegment): void {
+function markStamps(tcb: Tcb): void {
   const { snd } = tcb;
-  if (snd.stampFlags === 0) return;
+  const segment = snd.writeQueue.tail;
+  if (snd.stampFlags === 0 || segment === null) return;
   segment.timestampFlags |= snd.stampFlags;
   segment.timestampKey = (snd.writeSeq - 1 - snd.timestampKeyBase) >>> 0;
 }

@@ -10,7 +10,7 @@ import { segmentLeftQueue } from './send-memory.js';
 import type { SegmentOwner, SendSegment } from './send-segment.js';
 import { SendState } from './send-state.js';
 import { TCP_CLOSE } from './states.js';
-import type { RouteMetrics, TcbHost } from './tcb-host.js';
+import { type RouteMetrics, type TcbHost, TIMESTAMP_SENT } from './tcb-host.js';
 
 export { ReceiveState } from './receive-state.js';
 export { SendState } from './send-state.js';
@@ -304,6 +304,9 @@ export class Tcb implements FlowAddress, SegmentOwner {
   /** A charged copy of `segment` has left the host's queue. */
   segmentTransmitted(segment: SendSegment, charge: number, now: number): void {
     this.snd.inHostQueue -= charge;
+    if (segment.timestampKey >= 0 && (segment.timestampFlags & STAMP_SENT) !== 0) {
+      this.host.transmitTimestamp?.(this, TIMESTAMP_SENT, segment.timestampKey, now);
+    }
     segmentLeftQueue(segment);
     this.onQueueSpace(this, now);
   }
@@ -311,5 +314,8 @@ export class Tcb implements FlowAddress, SegmentOwner {
   /** Set by write.ts: continues a sender that the small-queue limit held back. */
   onQueueSpace: (tcb: Tcb, now: number) => void = noQueueSpace;
 }
+
+/** SOF_TIMESTAMPING_TX_SOFTWARE. */
+const STAMP_SENT = 2;
 
 function noQueueSpace(): void {}

@@ -13,13 +13,16 @@ import { allowOutOfWindowAck } from './rate-limit.js';
 import { enterCwr } from './recovery/cwnd-reduction.js';
 import { SegmentOut, XMIT_CN, XMIT_OK } from './segment.js';
 import type { SendSegment } from './send-segment.js';
-import type { Tcb } from './tcb.js';
+import { type Tcb, TIMESTAMP_SCHEDULED } from './tcb.js';
 import { selectWindow } from './window.js';
 
 const OUT_SEGS = counterIndex('TcpOutSegs');
 const OUT_RSTS = counterIndex('TcpOutRsts');
 const CHALLENGE_ACK = counterIndex('TcpExtTCPChallengeACK');
 const CHALLENGE_SKIPPED = counterIndex('TcpExtTCPACKSkippedChallenge');
+
+/** SOF_TIMESTAMPING_TX_SCHED. */
+const STAMP_SCHEDULED = 0x100;
 
 // One object for everything that this module sends: the sink copies it before it returns.
 const out = new SegmentOut();
@@ -99,12 +102,19 @@ export function transmitSegment(tcb: Tcb, now: number, segment: SendSegment): nu
     snd.inHostQueue -= segment.truesize;
     return result;
   }
+  if (segment.timestampFlags !== 0) stampScheduled(tcb, now, segment);
   segment.sentAt = snd.departure;
   advanceDeparture(tcb, length, previousDeparture);
   if (segment.list !== null || segment.seq !== segment.endSeq) snd.timeList.append(segment);
   noteSent(tcb, now, segment);
   if (length > 0) noteDataSent(tcb, now);
   return 0;
+}
+
+/** SOF_TIMESTAMPING_TX_SCHED: handed to the queue discipline. (Sent and acknowledged are told where they happen.) */
+function stampScheduled(tcb: Tcb, now: number, segment: SendSegment): void {
+  if (segment.timestampKey < 0 || (segment.timestampFlags & STAMP_SCHEDULED) === 0) return;
+  tcb.host.transmitTimestamp?.(tcb, TIMESTAMP_SCHEDULED, segment.timestampKey, now);
 }
 
 /**

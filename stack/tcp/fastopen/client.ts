@@ -10,11 +10,12 @@ import { queueSynPayload } from '../receive-data.js';
 import { simpleRetransmit } from '../recovery/retransmit-queue.js';
 import { markSegmentLost } from '../recovery/scoreboard.js';
 import type { SegmentIn } from '../segment.js';
-import { MSG_DONTWAIT } from '../send.js';
+import { MSG_DONTWAIT, MSG_ZEROCOPY } from '../send.js';
 import { allocateSegment, chargeSegment, chargeWhole } from '../send-memory.js';
 import type { SendSegment } from '../send-segment.js';
 import type { Tcb } from '../tcb.js';
 import { transmitSegment } from '../transmit.js';
+import { beginZerocopy, endZerocopy, holdZerocopy } from '../zerocopy.js';
 import { TFO_CLIENT_ENABLE, TFO_CLIENT_NO_COOKIE } from './state.js';
 
 const ACTIVE = counterIndex('TcpExtTCPFastOpenActive');
@@ -125,6 +126,11 @@ export function sendSynWithData(tcb: Tcb, now: number, syn: SendSegment, data: C
   if (length > 0) {
     segment.payload!.append(data.bytes, data.from, length);
     chargeSegment(tcb, segment, length);
+    if ((data.flags & MSG_ZEROCOPY) !== 0) {
+      holdZerocopy(tcb, segment, beginZerocopy(tcb));
+      if (length === data.length || (data.flags & MSG_DONTWAIT) !== 0) endZerocopy(tcb, true);
+      else tcb.snd.zerocopyStarted = true;
+    }
     chronoStart(tcb, CHRONO_BUSY, now);
   }
   snd.writeSeq = segment.endSeq;
