@@ -175,7 +175,7 @@ export function delayAck(tcb: Tcb, now: number): void {
     ato = Math.min(ato, max);
   }
   ato = Math.min(ato, DELAY_MAX, Math.max(rtoMin(tcb), 2 * tickLength(config)) - tickLength(config));
-  let deadline = now + Math.max(ato, tickLength(config)); // never in the tick that is running
+  let deadline = now + Math.max(ato, 1); // never in the tick that is running
   if ((ack.pending & ACK_TIMER) !== 0) {
     const running = timers.deadline[TIMER_DELAYED_ACK]!;
     if (running <= now + ato / 4) {
