@@ -1,0 +1,119 @@
+// The TCP conversations of a capture, numbered as Wireshark numbers them, in one pass and bounded memory: when too many
+// are open the one that was silent longest is closed (a packet of it that still comes begins a new one then).
+
+import type { Frame } from '../frame.js';
+import { readCapture } from '../read/open.js';
+import { Conversation, type StreamSink } from './conversation.js';
+import { type DecoderCounters, PacketDecoder } from './decoder.js';
+import type { Segment } from './segment.js';
+
+export interface StreamTableOptions {
+  /** Conversations that are kept open at most. Default 65,536. */
+  readonly conversations?: number;
+  /** Bytes of one direction that may wait behind a hole. Default 4 MiB. */
+  readonly held?: number;
+  /** Bytes of incomplete fragmented packets. Default 4 MiB. */
+  readonly fragments?: number;
+}
+
+export class StreamTable {
+  private readonly decoder: PacketDecoder;
+  private readonly sink: StreamSink;
+  private readonly conversations: number;
+  private readonly held: number;
+  /** In the order of their last packets: a Map keeps the order of insertion. */
+  private readonly open = new Map<string, Conversation>();
+  private count = 0;
+
+  constructor(sink: StreamSink, options: StreamTableOptions = {}) {
+    this.sink = sink;
+    this.conversations = options.conversations ?? 65_536;
+    this.held = options.held ?? 4 << 20;
+    this.decoder = new PacketDecoder(options.fragments);
+  }
+
+  /** Conversations so far. */
+  get size(): number {
+    return this.count;
+  }
+
+  get counters(): DecoderCounters {
+    return this.decoder.counters;
+  }
+
+  add(frame: Frame): void {
+    const found = this.decoder.decode(frame);
+    if (found === null) return;
+    if (found.kind === 'icmp') {
+      const { quotedSource, quotedSourcePort, quotedDestination, quotedDestinationPort } = found;
+      const key = keyOf(quotedSource, quotedSourcePort, quotedDestination, quotedDestinationPort);
+      this.open.get(key)?.about(found);
+      return;
+    }
+    this.segment(found);
+  }
+
+  /** Closes all that is open. */
+  finish(): void {
+    const all = [...this.open.values()].sort((a, b) => a.index - b.index);
+    this.open.clear();
+    for (const stream of all) stream.finish();
+  }
+
+  private segment(segment: Segment): void {
+    const { source, sourcePort, destination, destinationPort } = segment;
+    const key = keyOf(source, sourcePort, destination, destinationPort);
+    let stream = this.open.get(key);
+    if (stream !== undefined) this.open.delete(key);
+    if (stream?.isReusedBy(segment)) {
+      stream.finish();
+      stream = undefined;
+    }
+    if (stream === undefined) {
+      if (this.open.size >= this.conversations) this.closeOldest();
+      stream = new Conversation(this.count++, segment, this.sink, this.held);
+      this.sink.opened?.(stream);
+    }
+    this.open.set(key, stream);
+    stream.add(segment);
+  }
+
+  private closeOldest(): void {
+    for (const [key, stream] of this.open) {
+      this.open.delete(key);
+      stream.finish();
+      return;
+    }
+  }
+}
+
+/** The same for both directions. */
+function keyOf(
+  source: Uint8Array,
+  sourcePort: number,
+  destination: Uint8Array,
+  destinationPort: number,
+): string {
+  const a = half(source, sourcePort);
+  const b = half(destination, destinationPort);
+  return a < b ? a + b : b + a;
+}
+
+function half(address: Uint8Array, port: number): string {
+  return `${String.fromCharCode(port)}${Buffer.from(address.buffer, address.byteOffset, 16).toString('latin1')}`;
+}
+
+/** Feeds a whole capture to a sink. @throws CaptureError as `readCapture`, after the streams so far have been finished */
+export async function readStreams(
+  path: string,
+  sink: StreamSink,
+  options: StreamTableOptions = {},
+): Promise<StreamTable> {
+  const table = new StreamTable(sink, options);
+  try {
+    for await (const frame of readCapture(path)) table.add(frame);
+  } finally {
+    table.finish();
+  }
+  return table;
+}
