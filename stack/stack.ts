@@ -15,9 +15,10 @@ import { PacketOutput } from './endpoint/packet-output.js';
 import { TcpEndpoint } from './endpoint/tcp-endpoint.js';
 import { signSegment } from './endpoint/tcp-md5.js';
 import { TcpSink } from './endpoint/tcp-sink.js';
+import { addAddress, addRoute, removeAddress, removeRoute } from './host/administration.js';
 import { FlowSecrets } from './host/flow-secrets.js';
 import { StackCounters } from './host/ip-counters.js';
-import { NetworkLayer, networkOf } from './host/network.js';
+import { NetworkLayer } from './host/network.js';
 import { Random } from './host/random.js';
 import { TcpMetrics } from './host/tcp-metrics.js';
 import { TimerHeap } from './host/timer-heap.js';
@@ -30,7 +31,6 @@ import type { BlockedCall } from './socket/pending.js';
 import type { AddressOption, RouteOption, StackOptions } from './stack-options.js';
 import type { Device, Stack, StackUsage } from './stack-types.js';
 import { UdpEndpoint } from './udp/udp-endpoint.js';
-import { equalAddress, inPrefix, isIpv4, type Prefix, parseAddress, parsePrefix } from './wire/address.js';
 
 /** Steps at one instant after which something must be going round in circles. */
 const MAX_ROUNDS = 1_000_000;
@@ -226,48 +226,22 @@ export class InlineStack implements Stack {
   }
 
   addAddress(option: AddressOption): void {
-    const address = bytesOf(option.address);
-    const bits = isIpv4(address) ? option.prefix + 96 : option.prefix;
     const link = option.link ?? 0;
     if (this.network.devices[link] === undefined)
       throw new StackError('STACK_BAD', `there is no link ${link}`);
-    this.network.addresses.add(address, bits, link);
-    this.network.routes.add({ destination: networkOf(address, bits), link, connected: true }, true);
+    addAddress(this.network, option);
   }
 
-  removeAddress(text: string | Uint8Array): void {
-    const address = bytesOf(text);
-    for (const gone of this.network.addresses.remove(address)) {
-      const network = networkOf(gone.address, gone.bits);
-      const shared = this.network.addresses.all.some(
-        (other) =>
-          other.link === gone.link &&
-          other.bits === gone.bits &&
-          inPrefix(other.address, 0, network.address, 0, network.bits),
-      );
-      if (shared) continue;
-      this.network.routes.removeWhere(
-        ({ connected, link, destination }) =>
-          connected &&
-          link === gone.link &&
-          destination.bits === network.bits &&
-          equalAddress(destination.address, 0, network.address, 0),
-      );
-    }
+  removeAddress(address: string | Uint8Array): void {
+    removeAddress(this.network, address);
   }
 
   addRoute(option: RouteOption, replace = false): void {
-    const { destination, gateway, link, ...attributes } = option;
-    const via = gateway === undefined ? null : bytesOf(gateway);
-    const device = link ?? (via === null ? 0 : (this.network.routes.lookup(via, 0)?.link ?? 0));
-    this.network.routes.add(
-      { ...attributes, destination: prefixOf(destination), gateway: via, link: device },
-      replace,
-    );
+    addRoute(this.network, option, replace);
   }
 
   removeRoute(destination: string): void {
-    this.network.routes.remove(prefixOf(destination));
+    removeRoute(this.network, destination);
   }
 
   flushTcpMetrics(): void {
@@ -392,14 +366,4 @@ function secretWords(secrets: (bytes: Uint8Array) => void): () => number {
     }
     return words[next++];
   };
-}
-
-function bytesOf(address: string | Uint8Array): Uint8Array {
-  return typeof address === 'string' ? parseAddress(address) : address;
-}
-
-function prefixOf(text: string): Prefix {
-  if (text === 'default') return parsePrefix('0.0.0.0/0');
-  if (text === 'default6') return parsePrefix('::/0');
-  return parsePrefix(text);
 }

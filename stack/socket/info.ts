@@ -3,6 +3,7 @@ import { tcpInfo } from '../tcp/index.js';
 import { readUint32 } from './option-value.js';
 import { SO_MEMINFO, SOL_SOCKET } from './options.js';
 import type { Socket } from './socket.js';
+import { ccInfoByName } from './tcp-info-format.js';
 import type { TcpSocket } from './tcp-socket.js';
 
 const MEMINFO_NAMES = [
@@ -22,8 +23,7 @@ export function tcpInfoOf(socket: TcpSocket): Record<string, number> {
 }
 
 export function ccInfoOf(socket: TcpSocket): Record<string, number> {
-  const { tcb } = socket;
-  return tcb.cc.algorithm?.info?.(tcb) ?? {};
+  return ccInfoByName(socket.tcb);
 }
 
 export function memInfoOf(socket: Socket): Record<string, number> {

@@ -1,6 +1,7 @@
 // struct tcp_info in Linux's layout, for getsockopt(TCP_INFO), from the core's numbers by name; and TCP_CC_INFO.
 // Knows no connection's inside.
 import type { Tcb } from '../tcp/index.js';
+import { formatInt32s } from './option-value.js';
 
 /** Fields behind the eight leading bytes: name and size, in order. */
 const FIELDS: readonly (readonly [string, 2 | 4 | 8])[] = [
@@ -108,14 +109,25 @@ export function formatTcpInfo(info: Readonly<Record<string, number>>): Uint8Arra
   return bytes;
 }
 
-/** TCP_CC_INFO: what the algorithm has, its numbers as 32-bit words in the order of its own list (BBR, DCTCP, Vegas). */
+/**
+ * TCP_CC_INFO by Linux's names. Of union tcp_cc_info the stack has BBR (struct tcp_bbr_info); reno and cubic have nothing
+ * there.
+ */
+export function ccInfoByName(tcb: Tcb): Record<string, number> {
+  const { algorithm } = tcb.cc;
+  if (algorithm?.name !== 'bbr') return {};
+  const info = algorithm.info?.(tcb) ?? {};
+  const bandwidth = Math.max(0, Math.floor(info.bandwidth ?? 0));
+  return {
+    bbr_bw_lo: bandwidth >>> 0,
+    bbr_bw_hi: Math.floor(bandwidth / 2 ** 32),
+    bbr_min_rtt: info.minRtt ?? 0,
+    bbr_pacing_gain: info.pacingGain ?? 0,
+    bbr_cwnd_gain: info.cwndGain ?? 0,
+  };
+}
+
+/** The same in Linux's layout: 32-bit words in the order of the names. */
 export function formatCcInfo(tcb: Tcb): Uint8Array {
-  const info = tcb.cc.algorithm?.info?.(tcb) ?? {};
-  const words = Object.values(info);
-  const bytes = new Uint8Array(4 * words.length);
-  const view = new DataView(bytes.buffer);
-  words.forEach((word, index) => {
-    view.setUint32(4 * index, word >>> 0, true);
-  });
-  return bytes;
+  return formatInt32s(Object.values(ccInfoByName(tcb)));
 }

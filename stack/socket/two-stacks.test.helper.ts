@@ -1,9 +1,12 @@
 // Two stacks joined by memory links, in virtual time: what tests of sockets stand on.
+
 import { ImpairedLink, type ImpairedOptions } from '../link/impaired.js';
 import type { Link } from '../link/link.js';
 import { type MemoryPairOptions, memoryPair } from '../link/memory.js';
 import { createStack, type InlineStack } from '../stack.js';
 import type { StackOptions } from '../stack-options.js';
+import { socketAddress } from './address.js';
+import { AF_INET, AF_INET6, SOCK_STREAM } from './constants.js';
 import type { PendingCall } from './types.js';
 
 export interface Pair {
@@ -91,4 +94,17 @@ function step(pair: Pair, end: number, done: () => boolean): void {
     pair.now = Math.max(pair.now, next);
   }
   throw new Error('two million steps and no end');
+}
+
+/** A listener on b's port 8080 and a connection from a: descriptors of client, server and listener. */
+export function connectPair(pair: Pair, to = '10.0.0.2'): [client: number, server: number, listener: number] {
+  const family = to.includes(':') ? AF_INET6 : AF_INET;
+  const listener = pair.b.posix.socket(family, SOCK_STREAM, 0);
+  pair.b.posix.bind(listener, socketAddress(to.includes(':') ? '::' : '0.0.0.0', 8080));
+  pair.b.posix.listen(listener, 8);
+  const client = pair.a.posix.socket(family, SOCK_STREAM, 0);
+  const accepted = pair.b.posix.accept(listener);
+  const connected = pair.until(pair.a.posix.connect(client, socketAddress(to, 8080)));
+  if (connected !== 0) throw new Error(`connect: ${connected}`);
+  return [client, pair.until(accepted), listener];
 }
