@@ -171,9 +171,6 @@ export class RecoveryState {
   // RACK (RFC 8985)
   rackTime = 0;
   rackRtt = 0;
-  /** The segment that gave `rackRtt`: when it was sent and where it ends. */
-  rackRttSentAt = -1;
-  rackRttEndSeq = 0;
   rackEndSeq = 0;
   rackLastDelivered = 0;
   rackReoWndSteps = 1;

@@ -1,7 +1,6 @@
 // Time-based loss detection (RFC 8985, RACK) with Linux's steps: a segment is lost when one sent later has arrived and
 // an RTT plus the reordering window have passed since it was sent. Marks segments; changes no window itself.
 
-import { seqGt } from '../../wire/seq.js';
 import type { RateSample } from '../congestion/congestion-control.js';
 import { sentAfter } from '../rate.js';
 import { minRtt, TIMEOUT_MIN } from '../rtt.js';
@@ -36,15 +35,6 @@ export function rackTimeLeft(tcb: Tcb, segment: SendSegment, window: number, at:
   return tcb.loss.rackRtt + window - (at - segment.sentAt);
 }
 
-/**
- * Segments of one burst bear one stamp here; Linux's clock moves on by a microsecond or two from each to the next. So one
- * that was sent behind the segment that `rackRtt` is of has a moment left when its time is exactly up.
- */
-function sentBehindMeasured(tcb: Tcb, segment: SendSegment): boolean {
-  const { loss } = tcb;
-  return segment.sentAt === loss.rackRttSentAt && seqGt(segment.endSeq, loss.rackRttEndSeq);
-}
-
 /** Marks what is lost at time `at`; returns the longest wait in µs after which more may be, 0: none. */
 function detectLoss(tcb: Tcb, at: number): number {
   const { loss } = tcb;
@@ -56,8 +46,8 @@ function detectLoss(tcb: Tcb, at: number): number {
     const lostAndWaiting = (segment.sacked & (LOST | SACKED_RETRANS)) === LOST;
     if (!lostAndWaiting) {
       if (!sentAfter(loss.rackTime, segment.sentAt, loss.rackEndSeq, segment.endSeq)) break;
-      let left = rackTimeLeft(tcb, segment, window, at);
-      if (left === 0 && sentBehindMeasured(tcb, segment)) left = 1;
+      // Segments of one burst bear one stamp, here as in Linux: one behind the segment measured is overdue with it.
+      const left = rackTimeLeft(tcb, segment, window, at);
       if (left <= 0) {
         markSegmentLost(tcb, segment);
         tcb.snd.timeList.remove(segment);
@@ -89,8 +79,6 @@ export function rackAdvance(tcb: Tcb, sacked: number, endSeq: number, sentAt: nu
   if (rtt < minRtt(tcb) && (sacked & (SACKED_RETRANS | EVER_RETRANS)) !== 0) return;
   loss.rackAdvanced = true;
   loss.rackRtt = rtt;
-  loss.rackRttSentAt = sentAt;
-  loss.rackRttEndSeq = endSeq;
   if (sentAfter(sentAt, loss.rackTime, endSeq, loss.rackEndSeq)) {
     loss.rackTime = sentAt;
     loss.rackEndSeq = endSeq;

@@ -3,7 +3,13 @@
 import { roundUpToTick, tickLength } from '../jiffies.js';
 import { rtoMax } from '../rtt.js';
 import { type Tcb, TIMER_LOSS_PROBE, TIMER_REORDERING, TIMER_RETRANSMIT, TIMER_ZERO_WINDOW } from '../tcb.js';
-import { clearTimer, pendingTransmitTimer, rearmRetransmitTimer, resetTimer } from '../timers.js';
+import {
+  clearTimer,
+  clearTransmitTimer,
+  pendingTransmitTimer,
+  rearmRetransmitTimer,
+  resetTimer,
+} from '../timers.js';
 import { scheduleLossProbe } from './tlp.js';
 
 /** Whole ticks until pacing lets the next packet go, µs. */
@@ -49,6 +55,7 @@ export function reorderingTimerPending(tcb: Tcb): boolean {
  * icsk_pending): an RTO that is armed in its place then runs since the oldest segment was sent, not from now.
  */
 export function beginFiring(tcb: Tcb, kind: number, now: number): void {
+  clearTransmitTimer(tcb);
   tcb.timers.deadline[kind] = now;
 }
 

@@ -81,7 +81,7 @@ describe('tail loss probe (RFC 8985 section 7)', () => {
     kit.send(3);
     kit.wait(200_000);
     sendLossProbe(kit.tcb, kit.now);
-    // Sent 350 ms ago, an RTO of 300 ms: it is due now, not an RTO from now.
+    // The head was sent 350 ms ago, and the RTO is 300 ms: it is due now, not an RTO from now.
     kit.wait(150_000);
     sendLossProbe(kit.tcb, kit.now);
     expect(due(kit, TIMER_RETRANSMIT)).toBeLessThanOrEqual(1000);
