@@ -61,10 +61,9 @@ test "$(sysctl -n net.ipv4.tcp_sack)" = 0
 ip route change 192.0.2.1 dev tun0 advmss 900
 ethtool -K tun0 tso off gso off
 tc qdisc replace dev tun0 root pfifo\`
-${OPEN.replace('<...>', '<mss 900>').replace('win 257', 'win 30000')}+0 write(4, ..., 3000) = 3000
+${OPEN.replace('<...>', '<mss 900>').replace('win 257', 'win 30000')}+0 write(4, ..., 2000) = 2000
 +0 > . 1:1001(1000) ack 1
-+0 > . 1001:2001(1000) ack 1
-+0 > P. 2001:3001(1000) ack 1
++0 > P. 1001:2001(1000) ack 1
 +0 \`nstat -az TcpPassiveOpens | grep -q TcpPassiveOpens\`
 `);
     expect(result.reason).toBe('');
@@ -127,6 +126,51 @@ describe('structures', () => {
 `;
     expect((await run(made)).reason).toBe('');
   });
+});
+
+describe('several ends', () => {
+  it('are two connections of one listener, each with its own numbers', async () => {
+    const [one, two] = ['192.0.2.1:5000', '192.0.2.7:5001'];
+    const result = await run(`0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 2) = 0
++0 < ${one} > 8080 S 0:0(0) win 1000 <mss 1000>
++0 > 8080 > ${one} S. 0:0(0) ack 1 <mss 1460>
++0 < ${two} > 8080 S 10:10(0) win 1000 <mss 900>
++0 > 8080 > ${two} S. 0:0(0) ack 11 <mss 1460>
++0 < ${two} > 8080 . 1:1(0) ack 1 win 1000
++0 < ${one} > 8080 . 1:1(0) ack 1 win 1000
++0 accept(3, ..., ...) = 4
++0 accept(3, ..., ...) = 5
++0 write(4, ..., 100) = 100
++0 write(5, ..., 200) = 200
++0 > 8080 > ${two} P. 1:101(100) ack 1
++0 > 8080 > ${one} P. 1:201(200) ack 1
+`);
+    expect(result.reason).toBe('');
+  });
+
+  it.each(['ipv4', 'ipv6'] as const)(
+    'are datagrams and ICMP errors about them over %s',
+    async (ipVersion) => {
+      const text = `0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3
++0 connect(3, ..., ...) = 0
++0 write(3, ..., 100) = 100
++0 > udp (100)
++.1 < udp (50)
++0 read(3, ..., 1000) = 50
++.1 < icmp unreachable port_unreachable [udp(100)]
++0 write(3, ..., 10) = -1 ECONNREFUSED (Connection refused)
++0 close(3) = 0
++0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3
++0 bind(3, ..., ...) = 0
++.1 < udp (70) checksum bad
++.1 < udp (60)
++0 recvfrom(3, ..., 100, 0, ..., ...) = 60
+`;
+      expect((await run(text, { ipVersion })).reason).toBe('');
+    },
+  );
 });
 
 it('closes twice and leaves nothing behind', () => {
