@@ -161,7 +161,7 @@ export class TcpEndpoint extends TcpFlows implements TcbHost {
     const handle = new TcpHandle(tcb);
     this.handles.add(handle);
     copyAddress(handle.binding.address, 0, tcb.localAddress, 0);
-    const parent = this.ports.holders(tcb.localPort).find((holder) => holder.listening);
+    const parent = this.listenerFor(tcb.localAddress, tcb.localPort, tcb.ipv6)?.binding;
     this.inheritBinding(handle.binding, parent, tcb);
     this.ports.add(handle.binding, tcb.localPort);
     const old = this.flows.find(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort, tcb.zone);

@@ -50,7 +50,7 @@ export interface PortOptions {
 }
 
 export class PortTable {
-  private readonly ports = new Map<number, Binding[]>();
+  private readonly ports = new Map<number, Set<Binding>>();
   private readonly options: PortOptions;
   /** Linux perturbs each search a little, so that the next port is not predictable from the last one. */
   private perturbation = 0;
@@ -62,12 +62,13 @@ export class PortTable {
   /** Bindings in the table, for leak tests. */
   get size(): number {
     let count = 0;
-    for (const list of this.ports.values()) count += list.length;
+    for (const holders of this.ports.values()) count += holders.size;
     return count;
   }
 
-  holders(port: number): readonly Binding[] {
-    return this.ports.get(port) ?? [];
+  /** Who holds the port, oldest first. */
+  holders(port: number): ReadonlySet<Binding> {
+    return this.ports.get(port) ?? NOBODY;
   }
 
   /** Whether `binding` may take `port` beside its holders. */
@@ -98,17 +99,17 @@ export class PortTable {
   add(binding: Binding, port: number): void {
     binding.port = port;
     binding.inTable = true;
-    const list = this.ports.get(port);
-    if (list === undefined) this.ports.set(port, [binding]);
-    else list.push(binding);
+    const holders = this.ports.get(port);
+    if (holders === undefined) this.ports.set(port, new Set([binding]));
+    else holders.add(binding);
   }
 
   remove(binding: Binding): void {
     if (!binding.inTable) return;
     binding.inTable = false;
-    const list = this.ports.get(binding.port)!;
-    list.splice(list.indexOf(binding), 1);
-    if (list.length === 0) this.ports.delete(binding.port);
+    const holders = this.ports.get(binding.port)!;
+    holders.delete(binding);
+    if (holders.size === 0) this.ports.delete(binding.port);
   }
 
   /** A listener that starts to listen: false (EADDRINUSE) when another holds the port in a way that forbids it. */
@@ -130,7 +131,7 @@ export class PortTable {
     // The parity that connect does not prefer comes first.
     offset |= 1;
     return (
-      this.search(low, high, offset, (port) => this.holders(port).length === 0 && this.bind(binding, port)) ||
+      this.search(low, high, offset, (port) => this.holders(port).size === 0 && this.bind(binding, port)) ||
       this.search(low, high, offset, (port) => this.bind(binding, port))
     );
   }
@@ -171,3 +172,5 @@ export class PortTable {
     return 0;
   }
 }
+
+const NOBODY: ReadonlySet<Binding> = new Set();
