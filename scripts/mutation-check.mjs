@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 // Does our runner mean the same by a script as packetdrill does? Own scripts are changed in one small way each, and both
-// runners drive the same kernel with them: they have to agree on accepting or refusing every one.
+// runners drive the same kernel with them: they have to agree on accepting or refusing every one, at the same line.
 //   PACKETDRILL="command that takes a script's path and ends with 0 for a pass" node scripts/mutation-check.mjs [COUNT] [SEED]
 // Needs root and Linux (TUN device, own network namespace) and a build of google/packetdrill, which is not part of this project.
-// Timing misses on a busy machine are tried again, and set aside when they stay.
+// What differs is tried again; timing misses on a busy machine are set aside when they stay.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
 const { parseScript, printScript } = await import(join(root, 'dist/conformance/language/index.js'));
@@ -29,42 +29,35 @@ const files = readdirSync(source, { recursive: true })
   .sort();
 const folder = mkdtempSync(join(tmpdir(), 'netchannel-mutants-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
 cpSync(join(source, 'common'), join(folder, 'common'), { recursive: true });
 mkdirSync(join(folder, 'm'));
 
-const ours = (file) => {
-  const args = [
-    join(root, 'dist/cli/main.js'),
-    'conform',
-    file,
-    '--target',
-    'linux',
-    '--ip-version',
-    'ipv4',
-    '--reporter',
-    'json',
-  ];
+function ours(file) {
+  const target = ['--target', 'linux', '--ip-version', 'ipv4', '--reporter', 'json'];
+  const args = [join(root, 'dist/cli/main.js'), 'conform', file, ...target];
   const ran = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 120_000 });
-  const row = JSON.parse(
-    ran.stdout.split('\n').find((line) => line.startsWith('{')) ?? '{"verdict":"failed","reason":"no row"}',
-  );
-  return { passed: row.verdict === 'passed', why: row.reason.split('\n')[0] };
-};
-const theirs = (file) => {
+  const text = ran.stdout.split('\n').find((line) => line.startsWith('{'));
+  if (!text) return { passed: false, line: -1, why: `no result: ${ran.stderr.slice(-300)}` };
+  const row = JSON.parse(text);
+  return { passed: row.verdict === 'passed', line: row.line ?? 0, why: row.reason.split('\n')[0] };
+}
+
+function theirs(file) {
   const ran = spawnSync('/bin/sh', ['-c', `${reference} "$1"`, 'sh', file], {
     encoding: 'utf8',
     timeout: 120_000,
   });
-  return {
-    passed: ran.status === 0,
-    why: `${ran.stdout}${ran.stderr}`.trim().split('\n').slice(-4).join(' / '),
-  };
-};
-const timing = (r) => /timing error/.test(r.why);
+  const said = `${ran.stdout}${ran.stderr}`.trim();
+  const line = Number(/\.pkt:(\d+):/.exec(said)?.[1] ?? 0);
+  return { passed: ran.status === 0, line, why: said.replace(/\s+/g, ' ').slice(0, 300) };
+}
+
+const timing = (result) => /timing error/.test(result.why);
+const same = (a, b) => a.passed === b.passed && (a.passed || a.line === b.line);
 
 const chance = seeded(seed);
-const totals = { agreed: 0, accepted: 0, refused: 0, timing: 0 };
-const disagreements = [];
+const totals = { accepted: 0, refused: 0, timing: 0, elsewhere: 0, disagreed: 0 };
 for (let i = 0; i < count; i++) {
   const name = files[Math.floor(chance() * files.length)];
   const script = parseScript(readFileSync(join(source, name), 'utf8'), { file: name });
@@ -77,21 +70,21 @@ for (let i = 0; i < count; i++) {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     a = ours(file);
     b = theirs(file);
-    if (a.passed === b.passed) break;
+    if (same(a, b)) break;
   }
-  if (a.passed === b.passed) {
-    totals.agreed++;
+  if (same(a, b)) {
     totals[a.passed ? 'accepted' : 'refused']++;
-  } else if (timing(a) || timing(b)) {
-    totals.timing++;
-  } else {
-    disagreements.push({ name, what: mutant.what, ours: a, theirs: b });
-    console.log(
-      `DISAGREE ${relative('.', join(source, name))} ${mutant.what}\n  ours:   ${a.passed} ${a.why}\n  theirs: ${b.passed} ${b.why}`,
-    );
+    continue;
   }
+  const kind = timing(a) || timing(b) ? 'timing' : a.passed === b.passed ? 'elsewhere' : 'disagreed';
+  totals[kind]++;
+  console.log(
+    `${kind.toUpperCase()} ${name} ${mutant.what}\n  ours:   ${a.passed} ${a.why}\n  theirs: ${b.passed} ${b.why}`,
+  );
 }
+const { accepted, refused } = totals;
 console.log(
-  `${count} changes (seed ${seed}): ${totals.agreed} agreed (${totals.accepted} accepted, ${totals.refused} refused), ${totals.timing} timing misses set aside, ${disagreements.length} disagreed`,
+  `${count} changes (seed ${seed}): ${accepted + refused} agreed (${accepted} accepted, ${refused} refused at the same line), ` +
+    `${totals.elsewhere} refused at different lines, ${totals.timing} timing misses set aside, ${totals.disagreed} disagreed`,
 );
-process.exitCode = disagreements.length > 0 ? 1 : 0;
+process.exitCode = totals.disagreed > 0 ? 1 : 0;

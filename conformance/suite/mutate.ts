@@ -1,11 +1,14 @@
-// Small wrong changes of a script, one at a time: a sequence number, a flag, an option, a window, a time, a return value,
-// an errno. Two runners that mean the same by a script accept and refuse the same changes.
+// Small changes of a script, one at a time: a sequence number, a flag, an option, a window, a time, a return value, an
+// errno; and some that are none, such as a time within the tolerance. Two runners that mean the same by a script accept
+// and refuse the same changes.
 
 import type { EventBody, PacketBody, Script, ScriptEvent, SyscallBody, TcpSegment } from '../language/ast.js';
 
 export interface Mutant {
   /** `line 12: ack 1 -> 2` */
   readonly what: string;
+  /** Index of the event that was changed. */
+  readonly index: number;
   readonly script: Script;
 }
 
@@ -38,6 +41,7 @@ export function mutate(script: Script, chance: Chance): Mutant | null {
   const { change, index } = chosen;
   return {
     what: `line ${change.event.span.line}: ${change.what}`,
+    index,
     script: { ...script, events: script.events.map((e, i) => (i === index ? change.event : e)) },
   };
 }
@@ -96,6 +100,7 @@ function segmentChanges(t: TcpSegment): Named<TcpSegment>[] {
   if (typeof window === 'number') {
     const other = window === 0 ? 1 : window - 1;
     changes.push([`win ${window} -> ${other}`, { ...t, window: other }]);
+    changes.push([`win ${window} not compared`, { ...t, window: null }]);
   }
   for (const flag of ['psh', 'fin', 'rst', 'urg'] as const) {
     changes.push([
@@ -103,7 +108,10 @@ function segmentChanges(t: TcpSegment): Named<TcpSegment>[] {
       { ...t, flags: { ...flags, [flag]: !flags[flag] } },
     ]);
   }
-  if (t.options !== 'any') changes.push(...optionChanges(t, t.options));
+  if (t.options !== 'any') {
+    changes.push(...optionChanges(t, t.options));
+    changes.push(['options not compared', { ...t, options: 'any' }]);
+  }
   return changes;
 }
 
@@ -125,10 +133,12 @@ function optionChanges(t: TcpSegment, options: Exclude<TcpSegment['options'], 'a
   return changes;
 }
 
-/** A quarter of a second later, or for a wait of a second and more a quarter of it. */
+/** A quarter of a second later, or for a wait of a second and more a quarter of it; and a millisecond, which is nothing. */
 function timeChanges(event: ScriptEvent): Change[] {
   const { time } = event;
   if (time.kind !== 'relative' && time.kind !== 'absolute') return [];
-  const at = time.at + Math.max(250_000, Math.trunc(time.at / 4));
-  return [{ what: `time ${time.at / 1e6} -> ${at / 1e6}`, event: { ...event, time: { ...time, at } } }];
+  return [Math.max(250_000, Math.trunc(time.at / 4)), 1000].map((later) => {
+    const at = time.at + later;
+    return { what: `time ${time.at / 1e6} -> ${at / 1e6}`, event: { ...event, time: { ...time, at } } };
+  });
 }
