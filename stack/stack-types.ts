@@ -35,6 +35,8 @@ export interface StackUsage {
   /** SYN-RECEIVED without a full block. */
   requests: number;
   timeWaits: number;
+  /** Holds on local ports, TCP and UDP. */
+  ports: number;
   flows: number;
   channels: number;
   timers: number;

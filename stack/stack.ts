@@ -270,6 +270,7 @@ export class InlineStack implements Stack {
     return {
       descriptors: this.posix.descriptors.length,
       ...this.tcp.usage(),
+      ports: this.tcp.ports.size + this.udp.ports.size,
       flows: this.control.table.size,
       // The default channel stays with the stack.
       channels: this.channels.size - 1,

@@ -15,6 +15,7 @@ const NOTHING = {
   listeners: 0,
   requests: 0,
   timeWaits: 0,
+  ports: 0,
   flows: 0,
   channels: 0,
   timers: 0,

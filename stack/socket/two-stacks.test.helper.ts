@@ -7,6 +7,7 @@ import { createStack, type InlineStack } from '../stack.js';
 import type { StackOptions } from '../stack-options.js';
 import { socketAddress } from './address.js';
 import { AF_INET, AF_INET6, SOCK_STREAM } from './constants.js';
+import { IPV6_V6ONLY, SOL_IPV6 } from './options.js';
 import type { PendingCall } from './types.js';
 
 export interface Pair {
@@ -100,6 +101,7 @@ function step(pair: Pair, end: number, done: () => boolean): void {
 export function connectPair(pair: Pair, to = '10.0.0.2'): [client: number, server: number, listener: number] {
   const family = to.includes(':') ? AF_INET6 : AF_INET;
   const listener = pair.b.posix.socket(family, SOCK_STREAM, 0);
+  if (to.includes(':')) pair.b.posix.setInt(listener, SOL_IPV6, IPV6_V6ONLY, 1);
   pair.b.posix.bind(listener, socketAddress(to.includes(':') ? '::' : '0.0.0.0', 8080));
   pair.b.posix.listen(listener, 8);
   const client = pair.a.posix.socket(family, SOCK_STREAM, 0);

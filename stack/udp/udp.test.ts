@@ -38,6 +38,7 @@ for (const framing of ['ip', 'ethernet'] as const) {
         listeners: 0,
         requests: 0,
         timeWaits: 0,
+        ports: 0,
         flows: 0,
         channels: 0,
         timers: 0,
