@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { conformCommand } from './conform.js';
 import { EXIT_USAGE } from './exit.js';
 import { exploreCommand } from './explore.js';
+import { fuzzCommand } from './fuzz.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -20,6 +21,7 @@ const program = new Command('netchannel')
 
 program.addCommand(conformCommand());
 program.addCommand(exploreCommand());
+program.addCommand(fuzzCommand());
 
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

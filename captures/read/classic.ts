@@ -130,10 +130,12 @@ export async function* readClassic(input: Readable): AsyncGenerator<Frame> {
     if (failure !== null) return;
     const { nanosecond, linkType } = guard.header!;
     offset += RECORD_HEADER_BYTES + data.length;
+    // A fraction of more than a second is carried over: a frame's nanoseconds are always below 1e9.
+    const nanoseconds = header.timestampMicroseconds * (nanosecond ? 1 : 1000);
     queue.push({
       number: ++number,
-      seconds: header.timestampSeconds,
-      nanoseconds: header.timestampMicroseconds * (nanosecond ? 1 : 1000),
+      seconds: header.timestampSeconds + Math.floor(nanoseconds / 1e9),
+      nanoseconds: nanoseconds % 1e9,
       linkType,
       interfaceId: 0,
       originalLength: Math.max(header.originalLength, data.length),

@@ -86,7 +86,7 @@ export class ShellLexer {
       if (plain !== '') parts.push({ kind: 'literal', text: plain, quoted: false });
       plain = '';
     };
-    for (let c = text[this.at]; c !== undefined && !/[\s|&;()<>]/.test(c); c = text[this.at]) {
+    for (let c = text[this.at]; c !== undefined && !/[ \t\r\n|&;()<>]/.test(c); c = text[this.at]) {
       if (c === "'") {
         flush();
         quotes = true;

@@ -1,0 +1,220 @@
+// `netchannel fuzz`: the fuzzers and what they have filed. The fuzzers are fuzz/; they are loaded only here, because they
+// need fast-check, which is a development dependency.
+
+import { randomInt } from 'node:crypto';
+import { Command, InvalidArgumentError } from 'commander';
+import type { FuzzOptions, TargetOutcome } from '../fuzz/index.js';
+import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit.js';
+import { integer, seconds } from './numbers.js';
+
+interface Given {
+  readonly runs?: number;
+  readonly time?: number;
+  readonly seed?: number;
+  readonly jobs?: number;
+  readonly shard?: { index: number; count: number };
+  readonly file?: string | false;
+  readonly state?: string;
+  readonly stopOnFind?: boolean;
+  readonly replay?: boolean;
+  readonly list?: boolean;
+  readonly ci?: boolean;
+  readonly json?: boolean;
+}
+
+function shard(text: string): { index: number; count: number } {
+  const [, i, n] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (i === undefined || Number(i) < 1 || Number(i) > Number(n)) {
+    throw new InvalidArgumentError('--shard needs i/n with i from 1 to n.');
+  }
+  return { index: Number(i) - 1, count: Number(n) };
+}
+
+export function fuzzCommand(): Command {
+  return new Command('fuzz')
+    .description('Fuzz the stack, the language and the capture readers; replay what was found')
+    .argument('[names...]', 'targets (default: all; --list names them), with --replay files')
+    .option('--runs <n>', 'runs a target (default 2000, unless --time is given)', integer('--runs'))
+    .option('--time <seconds>', 'for all targets together', seconds('--time'))
+    .option('--seed <n>', 'of the campaign (default: a fresh one, which is printed)', integer('--seed', 0))
+    .option('--jobs <n>', 'threads (default 1)', integer('--jobs'))
+    .option('--shard <i/n>', "this machine's part of a campaign that n machines share", shard)
+    .option('--state <file>', 'keep the state here, and take the campaign up from it')
+    .option('--file <folder>', 'file finds below this folder (default: fuzz/regressions)')
+    .option('--no-file', 'file nothing')
+    .option('--stop-on-find', 'end with the first failure')
+    .option('--replay', 'replay filed failures (default: all); one alone is shown step by step')
+    .option('--ci', 'the bounded share of a CI run: every target with fixed seeds and with one fresh seed')
+    .option('--list', 'name the targets and end')
+    .option('--json', 'one object a line')
+    .exitOverride()
+    .action(async (names: string[], given: Given) => {
+      process.exitCode = await fuzz(names, given);
+    });
+}
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+async function fuzz(names: readonly string[], given: Given): Promise<number> {
+  const library = await import('../fuzz/index.js');
+  try {
+    if (given.list) {
+      for (const name of library.TARGET_NAMES)
+        print(`${name.padEnd(10)} ${(await library.loadTarget(name)).about}`);
+      return EXIT_OK;
+    }
+    if (given.replay) return await replay(names, given.json === true);
+    if (given.ci) return await ciShare(names, given);
+    return summary(await campaign(names, given, given.seed ?? randomInt(2 ** 31)), given.json === true);
+  } catch (error) {
+    if (!(error instanceof Error) || typeof (error as { code?: unknown }).code !== 'string') throw error;
+    process.stderr.write(`netchannel fuzz: ${error.message}\n`);
+    return EXIT_USAGE;
+  }
+}
+
+/** The fixed seeds of a CI run. */
+const CI_SEEDS = [1, 2];
+const CI_SECONDS = 15;
+
+async function ciShare(names: readonly string[], given: Given): Promise<number> {
+  const fresh = randomInt(2 ** 31);
+  const time = given.time ?? CI_SECONDS;
+  const outcomes: TargetOutcome[] = [];
+  for (const seed of [...CI_SEEDS, fresh]) {
+    const share = { ...given, time: time / (CI_SEEDS.length + 1) };
+    for (const outcome of await campaign(names, share, seed)) {
+      outcomes.push({ ...outcome, target: `${outcome.target} (seed ${seed})` });
+    }
+  }
+  return summary(outcomes, given.json === true);
+}
+
+async function campaign(
+  names: readonly string[],
+  given: Given,
+  seed: number,
+): Promise<readonly TargetOutcome[]> {
+  const { runFuzz, REGRESSIONS } = await import('../fuzz/index.js');
+  const json = given.json === true;
+  const terminal = process.stderr.isTTY;
+  let drawn = 0;
+  const clear = (): void => {
+    if (terminal && drawn > 0) process.stderr.write('\r\x1b[2K');
+  };
+  print(json ? JSON.stringify({ event: 'start', seed }) : `seed ${seed}`);
+  const folder = given.file === false ? undefined : (given.file ?? REGRESSIONS);
+  let interrupt: (() => void) | undefined;
+  const options: FuzzOptions = {
+    targets: names,
+    seed,
+    jobs: given.jobs ?? 1,
+    clock: () => performance.now(),
+    today: new Date().toISOString().slice(0, 10),
+    ...(given.runs === undefined ? {} : { runs: given.runs }),
+    ...(given.time === undefined ? {} : { time: given.time }),
+    ...(given.shard === undefined ? {} : { shard: given.shard }),
+    ...(folder === undefined ? {} : { file: folder }),
+    ...(given.state === undefined ? {} : { state: given.state }),
+    stopOnFind: given.stopOnFind === true,
+    onStart(stop) {
+      interrupt = stop;
+      process.once('SIGINT', stop);
+    },
+    onProgress(line) {
+      const now = Date.now();
+      // On a terminal a line that stays in its place; elsewhere one now and then.
+      if (now - drawn < (terminal ? 200 : 30_000)) return;
+      if (!terminal && drawn === 0) {
+        drawn = now;
+        return;
+      }
+      drawn = now;
+      process.stderr.write(terminal ? `\r\x1b[2K${line}` : `${line}\n`);
+    },
+    onFind(target, find, { runs, ms, path, fresh }) {
+      clear();
+      if (json) {
+        const { id, message, shrinks } = find;
+        print(
+          JSON.stringify({
+            event: 'find',
+            target,
+            id,
+            message,
+            runs,
+            seconds: ms / 1000,
+            shrinks,
+            path,
+            fresh,
+            findSeed: find.seed,
+            findPath: find.path,
+            input: find.input,
+          }),
+        );
+        return;
+      }
+      print(`FAILED ${target}: ${find.message}`);
+      print(
+        `  after ${runs} runs, ${(ms / 1000).toFixed(1)} s; shrunk ${find.shrinks} times; seed ${find.seed}, path ${find.path}`,
+      );
+      if (path !== undefined) print(`  ${fresh ? 'filed as' : 'known as'} ${path}`);
+      else print(`  input ${JSON.stringify(find.input)}`);
+    },
+  };
+  try {
+    return await runFuzz(options);
+  } finally {
+    clear();
+    if (interrupt !== undefined) process.off('SIGINT', interrupt);
+  }
+}
+
+function summary(outcomes: readonly TargetOutcome[], json: boolean): number {
+  const count = (verdict: string): number => outcomes.filter((one) => one.verdict === verdict).length;
+  for (const one of outcomes) {
+    if (json) {
+      print(JSON.stringify({ event: 'target', ...one }));
+      continue;
+    }
+    const rate = one.seconds > 0 ? Math.round(one.runs / one.seconds) : 0;
+    const what = one.verdict === 'skipped' ? one.reason : `${one.runs} runs, ${rate}/s`;
+    const finds = Object.keys(one.finds).length;
+    print(`${one.verdict.padEnd(7)} ${one.target}: ${what}${finds > 0 ? `, ${finds} failures` : ''}`);
+  }
+  const line = `${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`;
+  if (json) process.stderr.write(`${line}\n`);
+  else print(line);
+  return count('failed') > 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+async function replay(files: readonly string[], json: boolean): Promise<number> {
+  const library = await import('../fuzz/index.js');
+  const list =
+    files.length > 0
+      ? files.map((path) => ({ path, file: library.readRegression(path) }))
+      : library.filedRegressions(library.REGRESSIONS);
+  const alone = list.length === 1 && files.length === 1 && !json;
+  let failed = 0;
+  for (const { path, file } of list) {
+    const witness = new library.Recording(alone ? print : undefined);
+    const { failure } = await library.replayRegression(file, alone ? witness : undefined);
+    if (failure !== undefined) failed++;
+    if (json)
+      print(
+        JSON.stringify({
+          path,
+          target: file.target,
+          id: file.id,
+          verdict: failure ? 'failed' : 'passed',
+          failure,
+        }),
+      );
+    else if (failure !== undefined) print(`failed  ${path}: ${failure}`);
+    else print(`passed  ${path}`);
+  }
+  const line = `${list.length - failed} passed, ${failed} failed, 0 skipped`;
+  if (json) process.stderr.write(`${line}\n`);
+  else print(line);
+  return failed > 0 ? EXIT_FAILED : EXIT_OK;
+}

@@ -1,0 +1,130 @@
+// Failures as files: fuzz/regressions/<target>/<what-it-means>.json (format in fuzz/regressions/README.md). Two files
+// with one id are one failure, so machines merge by copying. Knows files and JSON; runs nothing.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Find } from './slice.js';
+import { InputError, type Json } from './target.js';
+
+export interface Regression {
+  readonly format: 1;
+  readonly target: string;
+  readonly id: string;
+  readonly invariant: string;
+  readonly seed?: number | string;
+  readonly path?: string;
+  readonly input: Json;
+  readonly commit?: string;
+  readonly found: string;
+  readonly break?: Json;
+}
+
+export interface FiledRegression {
+  readonly path: string;
+  readonly file: Regression;
+}
+
+/** The folder that belongs to this source tree. */
+export const REGRESSIONS: string = join(import.meta.dirname, '../../fuzz/regressions');
+
+/** Words of an id as a file name. */
+export function fileName(id: string): string {
+  const words = id
+    .replace(/[^a-z0-9]+/gi, '-')
+    .toLowerCase()
+    .replace(/^-+|-+$/g, '');
+  return words.slice(0, 100).replace(/-+$/, '') || 'unnamed';
+}
+
+/** Reads one file. Throws InputError for what is no regression. */
+export function readRegression(path: string): Regression {
+  let value: Partial<Regression>;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8')) as Partial<Regression>;
+  } catch (error) {
+    throw new InputError(`${path}: ${(error as Error).message}`);
+  }
+  if (
+    value?.format !== 1 ||
+    typeof value.target !== 'string' ||
+    typeof value.id !== 'string' ||
+    value.input === undefined
+  ) {
+    throw new InputError(`${path}: not a regression of format 1`);
+  }
+  return value as Regression;
+}
+
+/** Everything filed below `folder`, in order of path. */
+export function filedRegressions(folder: string): FiledRegression[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => ({ path: join(folder, name), file: readRegression(join(folder, name)) }));
+}
+
+/** The commit of the tree, with `+` when it has changes; undefined outside of one. */
+export function commitOf(): string | undefined {
+  try {
+    const git = (...args: string[]): string =>
+      execFileSync('git', args, {
+        cwd: import.meta.dirname,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim();
+    return (
+      git('rev-parse', '--short=12', 'HEAD') +
+      (git('status', '--porcelain', '--untracked-files=no') ? '+' : '')
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is written for `find`, now. */
+export function regressionOf(target: string, find: Find, today: string, commit = commitOf()): Regression {
+  return {
+    format: 1,
+    target,
+    id: find.id,
+    invariant: find.message.slice(0, 500),
+    seed: find.seed,
+    path: find.path,
+    input: find.input,
+    ...(commit === undefined ? {} : { commit }),
+    found: today,
+  };
+}
+
+/**
+ * Files a failure below `folder`. One that is filed already (by its id, whatever the file is called) is left as it is.
+ * Returns the path, and whether it is new.
+ */
+export function fileRegression(folder: string, regression: Regression): { path: string; fresh: boolean } {
+  const home = join(folder, regression.target);
+  const known = filedRegressions(home).find(({ file }) => file.id === regression.id);
+  if (known !== undefined) return { path: known.path, fresh: false };
+  const path = freePath(home, fileName(regression.id));
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, formatted(regression), { flag: 'wx' });
+  return { path, fresh: true };
+}
+
+function freePath(folder: string, name: string): string {
+  for (let n = 1; ; n++) {
+    const path = join(folder, n === 1 ? `${name}.json` : `${name}-${n}.json`);
+    if (!existsSync(path)) return path;
+  }
+}
+
+/** JSON with short arrays and objects on one line: a list of commands reads as one. */
+function formatted(regression: Regression): string {
+  const { input, ...rest } = regression;
+  const commands = (input as { commands?: Json }).commands;
+  if (!Array.isArray(commands)) return `${JSON.stringify(regression, null, 2)}\n`;
+  const lines = commands.map((command) => `      ${JSON.stringify(command)}`).join(',\n');
+  const shell = JSON.stringify({ ...rest, input: { ...(input as object), commands: ['@'] } }, null, 2);
+  return `${shell.replace(/\[\s*"@"\s*\]/, () => (commands.length > 0 ? `[\n${lines}\n    ]` : '[]'))}\n`;
+}

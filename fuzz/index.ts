@@ -1,0 +1,137 @@
+// The fuzzers as a library: what `netchannel fuzz` runs. Loads targets only when they are asked for.
+
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { Campaign, type CampaignState } from './campaign.js';
+import { fileRegression, regressionOf } from './filing.js';
+import type { Find } from './slice.js';
+import { InputError } from './target.js';
+import { loadTarget, TARGET_NAMES } from './targets/index.js';
+
+export { filedRegressions, REGRESSIONS, type Regression, readRegression } from './filing.js';
+export { Recording, type Replay, replayRegression } from './replay.js';
+export { failureId, InputError, type Json, type Target, Violation, type Witness } from './target.js';
+export { loadTarget, TARGET_NAMES, UnknownTarget } from './targets/index.js';
+
+export interface FuzzOptions {
+  readonly targets: readonly string[];
+  readonly seed: number;
+  readonly runs?: number;
+  /** Seconds for all targets together. */
+  readonly time?: number;
+  readonly jobs: number;
+  readonly shard?: { readonly index: number; readonly count: number };
+  /** Folder to file finds in; undefined: they are told only. */
+  readonly file?: string;
+  /** Where the campaign's state is kept, to be taken up again. */
+  readonly state?: string;
+  readonly stopOnFind?: boolean;
+  readonly hangSeconds?: number;
+  readonly clock: () => number;
+  /** `YYYY-MM-DD`, for files. */
+  readonly today: string;
+  readonly onFind?: (target: string, find: Find, told: Told) => void;
+  readonly onProgress?: (line: string) => void;
+  /** Told once, to end the campaign early. */
+  readonly onStart?: (stop: () => void) => void;
+}
+
+export interface Told {
+  readonly runs: number;
+  readonly ms: number;
+  /** Where it is filed, and whether that is new. */
+  readonly path?: string;
+  readonly fresh?: boolean;
+}
+
+export interface TargetOutcome {
+  readonly target: string;
+  readonly verdict: 'passed' | 'failed' | 'skipped';
+  readonly runs: number;
+  /** Seconds of work. */
+  readonly seconds: number;
+  readonly finds: Readonly<Record<string, number>>;
+  readonly reason?: string;
+}
+
+const DEFAULT_RUNS = 2000;
+
+/** Runs a campaign. Throws UnknownTarget, InputError for a state of another campaign. */
+export async function runFuzz(options: FuzzOptions): Promise<readonly TargetOutcome[]> {
+  const names = options.targets.length > 0 ? options.targets : TARGET_NAMES;
+  const outcomes: TargetOutcome[] = [];
+  const able: string[] = [];
+  for (const name of names) {
+    const reason = (await loadTarget(name)).unavailable?.();
+    if (reason === undefined) able.push(name);
+    else outcomes.push({ target: name, verdict: 'skipped', runs: 0, seconds: 0, finds: {}, reason });
+  }
+  const state = readState(options.state, options.seed);
+  let saved = options.clock();
+  const campaign = new Campaign({
+    targets: able,
+    seed: options.seed,
+    runs: options.runs ?? (options.time === undefined ? DEFAULT_RUNS : Number.POSITIVE_INFINITY),
+    time: (options.time ?? Number.POSITIVE_INFINITY) * 1000,
+    jobs: options.jobs,
+    shard: options.shard ?? { index: 0, count: 1 },
+    stopOnFind: options.stopOnFind ?? false,
+    hang: (options.hangSeconds ?? 30) * 1000,
+    state,
+    clock: options.clock,
+    onFind(target, find, at) {
+      const filed =
+        options.file === undefined
+          ? {}
+          : fileRegression(options.file, regressionOf(target, find, options.today));
+      options.onFind?.(target, find, { ...at, ...filed });
+    },
+    onProgress(one) {
+      options.onProgress?.(progressLine(one));
+      if (options.state !== undefined && options.clock() - saved > 2000) {
+        saved = options.clock();
+        writeState(options.state, state);
+      }
+    },
+  });
+  options.onStart?.(() => campaign.stop());
+  try {
+    await campaign.run();
+  } finally {
+    if (options.state !== undefined) writeState(options.state, state);
+  }
+  for (const target of able) {
+    const { runs, ms, finds } = state.targets[target];
+    const verdict = Object.keys(finds).length > 0 ? 'failed' : 'passed';
+    outcomes.push({ target, verdict, runs, seconds: ms / 1000, finds });
+  }
+  return outcomes;
+}
+
+function progressLine(campaign: Campaign): string {
+  const seconds = campaign.elapsed / 1000;
+  const rate = seconds > 0 ? Math.round(campaign.runs / seconds) : 0;
+  const last =
+    campaign.lastFind === undefined
+      ? ''
+      : `, the last ${Math.round(seconds - campaign.lastFind / 1000)} s ago`;
+  return `${Math.floor(seconds)} s, ${campaign.runs} runs, ${rate}/s, ${campaign.finds} finds${last}`;
+}
+
+function readState(path: string | undefined, seed: number): CampaignState {
+  if (path === undefined) return { seed, targets: {} };
+  let state: CampaignState;
+  try {
+    state = JSON.parse(readFileSync(path, 'utf8')) as CampaignState;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { seed, targets: {} };
+    throw new InputError(`${path}: ${(error as Error).message}`);
+  }
+  if (state.seed !== seed) throw new InputError(`${path} is the state of seed ${state.seed}, not ${seed}`);
+  return state;
+}
+
+/** Whole or not at all: the process may be killed at any moment. */
+function writeState(path: string, state: CampaignState): void {
+  writeFileSync(`${path}.new`, `${JSON.stringify(state)}\n`);
+  renameSync(`${path}.new`, path);
+}

@@ -1,0 +1,85 @@
+// Whatever has been filed is replayed by every test run; and the filing itself.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  filedRegressions,
+  fileName,
+  fileRegression,
+  REGRESSIONS,
+  readRegression,
+  regressionOf,
+} from './filing.js';
+import { replayRegression } from './replay.js';
+import { runSlice, sliceSeed } from './slice.js';
+import { loadTarget, TARGET_NAMES } from './targets/index.js';
+
+describe('filed regressions', () => {
+  // The explorer's own test replays its own.
+  const filed = filedRegressions(REGRESSIONS).filter(({ file }) => file.target !== 'explore');
+  test('there are some', () => expect(filed.length).toBeGreaterThan(0));
+  for (const { path, file } of filed) {
+    test(`${file.target}: ${basename(path, '.json')}`, async () => {
+      expect((await replayRegression(file)).failure).toBeUndefined();
+    });
+  }
+});
+
+describe('every target', () => {
+  for (const name of TARGET_NAMES) {
+    test(`${name}: a few runs hold, the same seed gives the same runs, inputs survive JSON`, async () => {
+      const target = await loadTarget(name);
+      const inputs: string[][] = [[], []];
+      for (const list of inputs) {
+        const result = await runSlice(target, {
+          seed: sliceSeed(7, name, 0),
+          runs: 15,
+          known: new Set(),
+          limit: 20_000,
+          beat: (input) => list.push(JSON.stringify(target.encode(input))),
+        });
+        expect(result.find).toBeUndefined();
+      }
+      expect(inputs[1]).toEqual(inputs[0]);
+      for (const text of inputs[0]) {
+        expect(JSON.stringify(target.encode(target.decode(JSON.parse(text))))).toBe(text);
+      }
+    });
+  }
+});
+
+describe('filing', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'netchannel-filing-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const find = {
+    message: 'm',
+    stack: '',
+    seed: 3,
+    path: '1:2',
+    input: { commands: [1, 2] },
+    shrinks: 0,
+    runs: 1,
+  };
+
+  test('a failure becomes a file named by what it means; a duplicate is recognised', () => {
+    const one = regressionOf('tcp', { ...find, id: 'An ACK of data: never received!' }, '2026-01-01', 'abc');
+    const first = fileRegression(folder, one);
+    expect(first).toEqual({ path: join(folder, 'tcp/an-ack-of-data-never-received.json'), fresh: true });
+    expect(readRegression(first.path)).toEqual(one);
+    expect(fileRegression(folder, { ...one, seed: 9 })).toEqual({ path: first.path, fresh: false });
+    // Another failure whose name comes out the same.
+    const other = fileRegression(folder, { ...one, id: 'An ACK of data: never received?' });
+    expect(other.path).toBe(join(folder, 'tcp/an-ack-of-data-never-received-2.json'));
+    expect(readFileSync(first.path, 'utf8')).toContain('      1,\n      2\n');
+  });
+
+  test('names are short and plain', () => {
+    expect(fileName('x'.repeat(300)).length).toBe(100);
+    expect(fileName('///')).toBe('unnamed');
+  });
+});
