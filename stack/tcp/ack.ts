@@ -169,6 +169,7 @@ export function processAck(tcb: Tcb, now: number, seg: SegmentIn, flag: number):
   const { snd, loss, timers } = tcb;
   const { counters } = tcb.host;
   const priorUna = snd.una;
+  loss.burst++;
   const { delivered, lost, sackReneging } = loss;
   // Round trips are timed by arrival: the reader's delay is not the network's.
   context.reset(flag, Math.min(seg.arrival, now), priorUna);

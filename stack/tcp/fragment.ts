@@ -70,6 +70,7 @@ export function fragmentSegment(tcb: Tcb, segment: SendSegment, length: number, 
   rest.endOfRecord = segment.endOfRecord;
   segment.endOfRecord = false;
   rest.sentAt = segment.sentAt;
+  rest.sentBurst = segment.sentBurst;
   rest.rateDelivered = segment.rateDelivered;
   rest.rateDeliveredCe = segment.rateDeliveredCe;
   rest.rateDeliveredAt = segment.rateDeliveredAt;

@@ -63,6 +63,7 @@ export function noteSent(tcb: Tcb, now: number, segment: SendSegment): void {
     if (tcpPacketsInFlight(tcb) === 0) tcb.cc.algorithm?.event?.(tcb, CA_EVENT_TX_START, now);
     tcb.snd.lastDataSent = now;
   }
+  segment.sentBurst = tcb.loss.burst;
   rateSegmentSent(tcb, segment);
 }
 

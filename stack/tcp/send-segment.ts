@@ -32,6 +32,8 @@ export class SendSegment implements TransmitOwner {
   gsoSize = 0;
   /** When it was last handed to the link (or its departure time under pacing), µs; 0: never. */
   sentAt = 0;
+  /** The burst that it left in (RecoveryState.burst): orders what one instant of the clock does not. */
+  sentBurst = 0;
   /** Memory that it is charged against the send buffer (payload plus overhead, as Linux's truesize). */
   truesize = 0;
   /** Copies of it that still wait in the host's queue discipline or tx ring. */
@@ -85,6 +87,7 @@ export class SendSegment implements TransmitOwner {
     this.segments = 0;
     this.gsoSize = 0;
     this.sentAt = 0;
+    this.sentBurst = 0;
     this.truesize = 0;
     this.inHostQueue = 0;
     this.endOfRecord = false;

@@ -169,8 +169,18 @@ export class RecoveryState {
   // F-RTO (RFC 5682)
   frto = false;
   // RACK (RFC 8985)
+  /**
+   * Number of the burst that goes out now: every ACK, every call that writes and every timer begins one. Many fall into
+   * one instant of the clock (a batch of ACKs, a script), and RACK must know which came first; Linux's clock tells them
+   * apart because it moves on meanwhile.
+   */
+  burst = 0;
+  /** Send time, burst and end of the most recently sent segment that was delivered. */
   rackTime = 0;
+  rackBurst = -1;
+  /** RTT of the last delivered segment, and its burst. */
   rackRtt = 0;
+  rackRttBurst = 0;
   rackEndSeq = 0;
   rackLastDelivered = 0;
   rackReoWndSteps = 1;

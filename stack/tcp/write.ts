@@ -44,6 +44,7 @@ let windowLimited = false;
 export function writeXmit(tcb: Tcb, now: number, mss: number, nonagle: number, pushOne: number): boolean {
   const { snd, loss } = tcb;
   let sent = 0;
+  loss.burst++;
   cwndLimited = false;
   windowLimited = false;
   if (pushOne === 0) {

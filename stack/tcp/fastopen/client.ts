@@ -138,6 +138,7 @@ export function sendSynWithData(tcb: Tcb, now: number, syn: SendSegment, data: C
   const result = transmitSegment(tcb, now, segment);
   snd.fastOpenCookieLength = -1;
   syn.sentAt = segment.sentAt;
+  syn.sentBurst = segment.sentBurst;
   snd.timeList.append(syn);
   // What stays queued is the data alone: the SYN is a segment of its own.
   segment.seq = (segment.seq + 1) >>> 0;

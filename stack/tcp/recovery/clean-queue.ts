@@ -67,7 +67,7 @@ function account(tcb: Tcb, context: AckContext, segment: SendSegment, startSeq: 
   } else if (tcb.opt.sack) {
     countDelivered(tcb, count, (context.flag & FLAG_ECE) !== 0);
     if (!spuriousRetransmission(tcb, segment)) {
-      rackAdvance(tcb, sacked, segment.endSeq, segment.sentAt, context.arrival);
+      rackAdvance(tcb, segment, context.arrival);
     }
   }
   if ((sacked & LOST) !== 0) loss.lostOut -= count;

@@ -43,6 +43,7 @@ function markLostOnTimeout(tcb: Tcb, now: number): void {
 export function enterLoss(tcb: Tcb, now: number): void {
   const { cc, loss, timers } = tcb;
   const { config } = tcb.host;
+  loss.burst++;
   const newRecovery = cc.caState < CA_RECOVERY;
   markLostOnTimeout(tcb, now);
   // One reduction per window.

@@ -1,8 +1,8 @@
 // Time-based loss detection (RFC 8985, RACK) with Linux's steps: a segment is lost when one sent later has arrived and
 // an RTT plus the reordering window have passed since it was sent. Marks segments; changes no window itself.
 
+import { seqGt } from '../../wire/seq.js';
 import type { RateSample } from '../congestion/congestion-control.js';
-import { sentAfter } from '../rate.js';
 import { minRtt, TIMEOUT_MIN } from '../rtt.js';
 import { EVER_RETRANS, LOST, SACKED_RETRANS, type SendSegment } from '../send-segment.js';
 import { CA_RECOVERY, type Tcb, TIMER_REORDERING } from '../tcb.js';
@@ -35,6 +35,14 @@ export function rackTimeLeft(tcb: Tcb, segment: SendSegment, window: number, at:
   return tcb.loss.rackRtt + window - (at - segment.sentAt);
 }
 
+/** Sent before the most recently sent segment that was delivered (RACK_sent_after of RFC 8985, by burst and sequence). */
+function sentBefore(tcb: Tcb, segment: SendSegment): boolean {
+  const { rackBurst, rackEndSeq } = tcb.loss;
+  return (
+    rackBurst > segment.sentBurst || (rackBurst === segment.sentBurst && seqGt(rackEndSeq, segment.endSeq))
+  );
+}
+
 /** Marks what is lost at time `at`; returns the longest wait in µs after which more may be, 0: none. */
 function detectLoss(tcb: Tcb, at: number): number {
   const { loss } = tcb;
@@ -45,9 +53,10 @@ function detectLoss(tcb: Tcb, at: number): number {
     const next: SendSegment | null = segment.timeNext;
     const lostAndWaiting = (segment.sacked & (LOST | SACKED_RETRANS)) === LOST;
     if (!lostAndWaiting) {
-      if (!sentAfter(loss.rackTime, segment.sentAt, loss.rackEndSeq, segment.endSeq)) break;
-      // Segments of one burst bear one stamp, here as in Linux: one behind the segment measured is overdue with it.
-      const left = rackTimeLeft(tcb, segment, window, at);
+      if (!sentBefore(tcb, segment)) break;
+      let left = rackTimeLeft(tcb, segment, window, at);
+      // A later burst of the same instant has a moment left; the same burst is overdue with the segment measured.
+      if (left === 0 && segment.sentBurst > loss.rackRttBurst) left = 1;
       if (left <= 0) {
         markSegmentLost(tcb, segment);
         tcb.snd.timeList.remove(segment);
@@ -71,16 +80,19 @@ export function rackMarkLost(tcb: Tcb, now: number, at: number): boolean {
   return true;
 }
 
-/** Notes the delivery of a segment sent at `sentAt` (steps 1 and 2). `sacked` are its marks. */
-export function rackAdvance(tcb: Tcb, sacked: number, endSeq: number, sentAt: number, at: number): void {
+/** Notes the delivery of `segment`, told by an ACK that arrived at `at` (steps 1 and 2). */
+export function rackAdvance(tcb: Tcb, segment: SendSegment, at: number): void {
   const { loss } = tcb;
+  const { sentAt, sentBurst, endSeq } = segment;
   const rtt = Math.max(0, at - sentAt);
   // An ACK sooner than any RTT after a retransmission is for the original: its RTT says nothing.
-  if (rtt < minRtt(tcb) && (sacked & (SACKED_RETRANS | EVER_RETRANS)) !== 0) return;
+  if (rtt < minRtt(tcb) && (segment.sacked & (SACKED_RETRANS | EVER_RETRANS)) !== 0) return;
   loss.rackAdvanced = true;
   loss.rackRtt = rtt;
-  if (sentAfter(sentAt, loss.rackTime, endSeq, loss.rackEndSeq)) {
+  loss.rackRttBurst = sentBurst;
+  if (sentBurst > loss.rackBurst || (sentBurst === loss.rackBurst && seqGt(endSeq, loss.rackEndSeq))) {
     loss.rackTime = sentAt;
+    loss.rackBurst = sentBurst;
     loss.rackEndSeq = endSeq;
   }
 }
@@ -104,6 +116,7 @@ export function rackUpdateReorderingWindow(tcb: Tcb, rs: RateSample): void {
 export function rackReorderingTimeout(tcb: Tcb, now: number): void {
   const { loss, cc } = tcb;
   beginFiring(tcb, TIMER_REORDERING, now);
+  loss.burst++;
   const inFlight = tcpPacketsInFlight(tcb);
   const lost = loss.lost;
   detectLoss(tcb, now);

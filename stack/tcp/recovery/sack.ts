@@ -133,7 +133,7 @@ function tagSegment(tcb: Tcb, context: AckContext, segment: SendSegment, isDsack
   // Acknowledged cumulatively by this same ACK: about to leave the queue.
   if (!seqGt(segment.endSeq, snd.una)) return;
   if ((segment.sacked & SACKED_ACKED) === 0) {
-    rackAdvance(tcb, segment.sacked, segment.endSeq, segment.sentAt, context.arrival);
+    rackAdvance(tcb, segment, context.arrival);
     if ((segment.sacked & SACKED_RETRANS) !== 0) {
       // Not lost: the retransmission is believed to be in flight still.
       if ((segment.sacked & LOST) !== 0) {

@@ -81,6 +81,7 @@ function fitsWindow(tcb: Tcb, seq: number, endSeq: number, mss: number): boolean
 export function sendLossProbe(tcb: Tcb, now: number): void {
   const { loss } = tcb;
   beginFiring(tcb, TIMER_LOSS_PROBE, now);
+  loss.burst++;
   if (loss.tlpHighSeq === 0) {
     loss.tlpRetrans = false;
     if (sendProbe(tcb, now)) {

@@ -136,6 +136,7 @@ export class SenderKit {
   /** Puts `count` wire segments in flight now, as super-packets of `per` each. */
   send(count: number, per = 1): void {
     const { snd } = this.tcb;
+    this.tcb.loss.burst++;
     for (let left = count; left > 0; ) {
       const segments = Math.min(per, left);
       left -= segments;

@@ -2,8 +2,8 @@
 // seeded loss, reordering and duplication, or held back for the test to judge. Everything above the core is played here.
 import { StackConfig } from '../../config/config.js';
 import { TcpCounters } from '../../host/counters.js';
-import { parseTcpOptions } from '../../wire/tcp-options.js';
 import { TCP_ACK, TCP_FIN, TCP_SYN } from '../../wire/tcp.js';
+import { parseTcpOptions } from '../../wire/tcp-options.js';
 import { FastOpenState } from '../fastopen/state.js';
 import { tcpInput } from '../input.js';
 import { type Listener, listenerInput, listenerNextTimeout, listenerOnTimer } from '../listener.js';
@@ -19,7 +19,7 @@ import {
   XMIT_OK,
 } from '../segment.js';
 import { type RouteMetrics, type Tcb, type TcbHost, TcpMemory } from '../tcb.js';
-import { type TimeWaitRecord, TIME_WAIT_NEW_SYN, timeWaitInput, timeWaitOnTimer } from '../time-wait.js';
+import { TIME_WAIT_NEW_SYN, type TimeWaitRecord, timeWaitInput, timeWaitOnTimer } from '../time-wait.js';
 import { tcpNextTimeout, tcpOnTimer } from '../timers.js';
 
 /** A segment on the wire, with everything that tests look at. */
@@ -56,7 +56,10 @@ export class TestHost implements TcbHost, SegmentSink {
   readonly counters = new TcpCounters();
   readonly heap = new PayloadHeap();
   readonly memory = new TcpMemory();
-  readonly fastOpen = new FastOpenState(this.config, Uint8Array.from({ length: 16 }, (_, i) => i));
+  readonly fastOpen = new FastOpenState(
+    this.config,
+    Uint8Array.from({ length: 16 }, (_, i) => i),
+  );
   readonly secret = Uint8Array.from({ length: 32 }, (_, i) => i * 7);
   readonly sink = this;
   routeGeneration = 1;
@@ -211,7 +214,8 @@ export class TestHost implements TcbHost, SegmentSink {
   }
 
   onTimer(now: number): void {
-    if (this.listener !== null && listenerNextTimeout(this.listener) <= now) listenerOnTimer(this.listener, now);
+    if (this.listener !== null && listenerNextTimeout(this.listener) <= now)
+      listenerOnTimer(this.listener, now);
     for (const tcb of [...this.flows.values()]) if (tcpNextTimeout(tcb) <= now) tcpOnTimer(tcb, now);
     for (const record of [...this.waits.values()]) timeWaitOnTimer(record, now);
   }
