@@ -7,7 +7,7 @@ import { nearest } from '../language/suggest.js';
 import type { TargetAddresses } from '../targets/target.js';
 import { canonicalAddress, mapIpv4 } from './addresses.js';
 import { ScriptProblem } from './errors.js';
-import { DEFAULT_PREFIX6, type IpVersion, PRESET_OPTIONS } from './presets.js';
+import { DEFAULT_PREFIX6, type IpVersion, namedVersion, PLAIN_OPTIONS, PRESET_OPTIONS } from './presets.js';
 
 export interface RunConfig {
   readonly ipVersion: IpVersion;
@@ -98,7 +98,8 @@ export function resolveConfig(script: Script, ipVersion: IpVersion, given: Optio
     if (plain !== 'define')
       values.set(plain, { value: value === true || value === null ? 'true' : value, line });
   };
-  for (const [name, value] of Object.entries(PRESET_OPTIONS[ipVersion])) set(name, value, null);
+  const defaults = namedVersion(script) === null ? PRESET_OPTIONS : PLAIN_OPTIONS;
+  for (const [name, value] of Object.entries(defaults[ipVersion])) set(name, value, null);
   for (const line of script.options) {
     if (!ofOtherFamily(line, ipVersion)) set(line.name, line.value, line);
   }

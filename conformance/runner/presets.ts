@@ -31,6 +31,20 @@ export const PRESET_OPTIONS: Readonly<Record<IpVersion, OptionValues>> = {
   },
 };
 
+/**
+ * What the original has without its suite runner, for a script that names its own version: it is written to be run by
+ * itself. The local address is one of those that the original picks from.
+ */
+export const PLAIN_OPTIONS: Readonly<Record<IpVersion, OptionValues>> = {
+  ipv4: V4,
+  'ipv4-mapped-ipv6': V4,
+  ipv6: {
+    local_ip: 'fd3d:fa7b:d17d::1',
+    gateway_ip: 'fd3d:fa7b:d17d:8888::',
+    remote_ip: '2001:db8::1',
+  },
+};
+
 /** `-D` definitions of each version. A command line's own win over these. */
 export const PRESET_DEFINES: Readonly<Record<IpVersion, Readonly<Record<string, string>>>> = {
   ipv4: {

@@ -116,7 +116,12 @@ describe('settings', () => {
       wire: 'ipv4',
       socketFamily: 'AF_INET6',
     });
-    expect(await setupOf('--ip_version=ipv6\n0 `x`\n')).toMatchObject({ wire: 'ipv6' });
+    // A script that names its version is written to be run without a suite's presets.
+    expect(await setupOf('--ip_version=ipv6\n0 `x`\n')).toMatchObject({
+      wire: 'ipv6',
+      remote: '2001:db8::1',
+      mtu: 1500,
+    });
   });
 
   it('define the symbols of each version, under the caller’s own', async () => {
