@@ -114,7 +114,8 @@ export class InlineStack implements Stack {
     const now = () => this.now();
     const secret = new Uint8Array(32);
     secrets(secret);
-    const sink = new TcpSink(this.output, this.network, this.counters, now);
+    const flowSecrets = new FlowSecrets(secrets);
+    const sink = new TcpSink(this.config, this.output, this.network, this.counters, flowSecrets, now);
     sink.signer = (flow, b, tcp, length, at) =>
       signSegment(this.tcp.md5KeysFor(flow), flow, b, tcp, length, at);
     this.tcp = new TcpEndpoint({
@@ -124,7 +125,7 @@ export class InlineStack implements Stack {
       network: this.network,
       timers: this.timers,
       channels: this.channels,
-      secrets: new FlowSecrets(secrets),
+      secrets: flowSecrets,
       metrics: this.metrics,
       random32: () => random.next32(),
       secretRandom32,

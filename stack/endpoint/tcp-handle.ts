@@ -38,6 +38,8 @@ export class TcpHandle extends TimerEntry implements FlowAddress {
   pathDevice: DeviceState | null = null;
   pathNextHop: Uint8Array = NOWHERE;
   forgotten = false;
+  /** IPv6 flow label of its packets when the connection itself asks for none; -1: not derived yet. */
+  flowLabel = -1;
 
   constructor(tcb: Tcb) {
     super();

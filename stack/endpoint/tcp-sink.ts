@@ -1,6 +1,8 @@
 // TCP segments into packet buffers: IP and TCP headers, options, payload, checksum. Implements the core's SegmentSink.
 // Knows no connection beyond its handle.
 import { CHECKSUM_PARTIAL } from '../channel/buffers.js';
+import type { StackConfig } from '../config/config.js';
+import type { FlowSecrets } from '../host/flow-secrets.js';
 import { ipCounterIndex, type StackCounters } from '../host/ip-counters.js';
 import type { DeviceState, NetworkLayer } from '../host/network.js';
 import { finishTransport, ipHeaderLength, startTransport, writeIp } from '../ip/output.js';
@@ -37,10 +39,21 @@ export class TcpSink implements SegmentSink {
   private readonly network: NetworkLayer;
   private readonly counters: StackCounters;
   private readonly now: () => number;
+  private readonly config: StackConfig;
+  private readonly secrets: FlowSecrets;
   private device!: DeviceState;
   private nextHop!: Uint8Array;
 
-  constructor(output: PacketOutput, network: NetworkLayer, counters: StackCounters, now: () => number) {
+  constructor(
+    config: StackConfig,
+    output: PacketOutput,
+    network: NetworkLayer,
+    counters: StackCounters,
+    secrets: FlowSecrets,
+    now: () => number,
+  ) {
+    this.config = config;
+    this.secrets = secrets;
     this.output = output;
     this.network = network;
     this.counters = counters;
@@ -86,7 +99,7 @@ export class TcpSink implements SegmentSink {
       segment.ttl,
       segment.df,
       id,
-      segment.flowLabel,
+      v6 && segment.flowLabel === 0 ? this.autoFlowLabel(flow, handle) : segment.flowLabel,
     );
     const options = writeTcp(
       bytes,
@@ -119,6 +132,14 @@ export class TcpSink implements SegmentSink {
     counters.ip.add(v6 ? OUT_REQUESTS_6 : OUT_REQUESTS);
     const channel = handle?.channel?.number ?? output.defaultChannel;
     return output.send(index, device, this.nextHop, channel, owner, charge, this.now());
+  }
+
+  /** net.ipv6.auto_flowlabels (RFC 6437): one label a flow, derived from it under a secret, from SYN to the last RST. */
+  private autoFlowLabel(flow: FlowAddress, handle: TcpHandle | null): number {
+    if (this.config.autoFlowlabels === 0) return 0;
+    if (handle === null) return this.secrets.flowLabel(flow);
+    if (handle.flowLabel < 0) handle.flowLabel = this.secrets.flowLabel(flow);
+    return handle.flowLabel;
   }
 
   /** The device and next hop of the flow, cached with a connection's handle. */

@@ -16,9 +16,7 @@ export function checkBind(socket: Socket, address: SocketAddress): number {
   if (inet6) {
     if (isMulticast(a) && !isIpv4(a) && socket.type === SOCK_STREAM) return -EINVAL;
     if (isIpv4(a) && socket.options.v6only) return -EINVAL;
-    if (!isIpv4(a) && isLinkLocal(a) && (address.scopeId ?? 0) === 0 && socket.options.bindToDevice === '') {
-      return -EINVAL;
-    }
+    if (!isIpv4(a) && isLinkLocal(a) && (address.scopeId ?? 0) === 0) return -EINVAL;
   }
   if (!isUnspecified(a) && !isMulticast(a) && !mayBindForeign(socket) && !socket.env.network.isLocal(a)) {
     return -EADDRNOTAVAIL;

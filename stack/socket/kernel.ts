@@ -46,7 +46,7 @@ import { makePipe } from './pipe.js';
 import { type Posix, PosixError } from './posix.js';
 import { ReadinessFace } from './readiness.js';
 import type { Socket } from './socket.js';
-import { CONNECTED, TcpSocket } from './tcp-socket.js';
+import { TcpSocket } from './tcp-socket.js';
 import type { PendingCall, SocketAddress } from './types.js';
 import { UdpSocket } from './udp-socket.js';
 import { VirtualFile } from './virtual-file.js';
@@ -274,12 +274,6 @@ export class Kernel extends ReadinessFace implements Posix {
     const socket = this.socketOf(fd);
     if (typeof socket === 'number') throw this.error('SO_MEMINFO', -socket);
     return memInfoOf(socket);
-  }
-
-  /** The socket behind a descriptor, for callers that know what they do (tests, tools). */
-  connected(fd: number): boolean {
-    const socket = this.file(fd);
-    return socket instanceof TcpSocket && socket.stage === CONNECTED;
   }
 
   /** Ends every call that waits, and every file: the stack closes. */

@@ -24,8 +24,6 @@ const ipFlags = new Map<number, Key<boolean>>([
   [o.IP_PKTINFO, 'packetInfo'],
   [o.IP_FREEBIND, 'freebind'],
   [o.IP_TRANSPARENT, 'transparent'],
-  [o.IP_BIND_ADDRESS_NO_PORT, 'bindAddressNoPort'],
-  [o.IP_MULTICAST_LOOP, 'multicastLoop'],
 ]);
 
 const ipv6Flags = new Map<number, Key<boolean>>([
@@ -34,9 +32,7 @@ const ipv6Flags = new Map<number, Key<boolean>>([
   [o.IPV6_RECVHOPLIMIT, 'receiveHopLimit'],
   [o.IPV6_RECVTCLASS, 'receiveTrafficClass'],
   [o.IPV6_FREEBIND, 'freebind'],
-  [o.IPV6_FLOWINFO_SEND, 'flowInfoSend'],
   [o.IPV6_DONTFRAG, 'dontFragment'],
-  [o.IPV6_MULTICAST_LOOP, 'multicastLoop6'],
 ]);
 
 /** One integer option: its field and what Linux accepts. `minus1` is what -1 stands for. */
@@ -53,9 +49,7 @@ const ipNumbers = new Map<number, Range>([
   [o.IP_TOS, { field: 'tos', min: -0x8000_0000, max: 0x7fff_ffff }],
   [o.IP_TTL, { field: 'ttl', min: -1, max: 255, notZero: true }],
   [o.IP_MTU_DISCOVER, { field: 'mtuDiscover', min: 0, max: 5 }],
-  [o.IP_MINTTL, { field: 'minTtl', min: 0, max: 255 }],
   [o.IP_MULTICAST_TTL, { field: 'multicastTtl', min: -1, max: 255, minus1: 1 }],
-  [o.IP_LOCAL_PORT_RANGE, { field: 'portRange', min: -0x8000_0000, max: 0x7fff_ffff }],
 ]);
 
 const ipv6Numbers = new Map<number, Range>([
@@ -63,8 +57,6 @@ const ipv6Numbers = new Map<number, Range>([
   [o.IPV6_UNICAST_HOPS, { field: 'hopLimit', min: -1, max: 255 }],
   [o.IPV6_MULTICAST_HOPS, { field: 'multicastHops', min: -1, max: 255, minus1: 1 }],
   [o.IPV6_MTU_DISCOVER, { field: 'mtuDiscover6', min: 0, max: 5 }],
-  [o.IPV6_MINHOPCOUNT, { field: 'minHopCount', min: 0, max: 255 }],
-  [o.IPV6_AUTOFLOWLABEL, { field: 'autoFlowLabel', min: -0x8000_0000, max: 0x7fff_ffff }],
 ]);
 
 export function setIpOption(

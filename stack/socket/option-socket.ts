@@ -5,7 +5,7 @@ import {
   SOF_TIMESTAMPING_OPT_STATS,
   SOF_TIMESTAMPING_OPT_TSONLY,
 } from './constants.js';
-import { EDOM, EINVAL, ENODEV, ENOPROTOOPT, EPERM } from './errno.js';
+import { EDOM, EINVAL, ENOPROTOOPT, EPERM } from './errno.js';
 import {
   formatInt32,
   formatInt32s,
@@ -40,7 +40,6 @@ const flags = new Map<number, Flag>([
   [o.SO_DEBUG, 'debug'],
   [o.SO_REUSEADDR, 'reuseAddress'],
   [o.SO_REUSEPORT, 'reusePort'],
-  [o.SO_DONTROUTE, 'dontRoute'],
   [o.SO_BROADCAST, 'broadcast'],
   [o.SO_KEEPALIVE, 'keepalive'],
   [o.SO_OOBINLINE, 'oobInline'],
@@ -58,7 +57,6 @@ export function setSocketOption(
   value: Uint8Array,
 ): number {
   const { options, env } = socket;
-  if (name === o.SO_BINDTODEVICE) return bindToDevice(socket, value);
   if (value.length < 4) return -EINVAL;
   const number = readInt32(value);
   const flag = flags.get(name);
@@ -196,12 +194,6 @@ export function getSocketOption(
       return formatInt32(options.txRehash);
     case o.SO_INCOMING_CPU:
       return formatInt32(options.incomingCpu);
-    case o.SO_BUSY_POLL:
-      return formatInt32(0);
-    case o.SO_BINDTODEVICE: {
-      if (options.bindToDevice === '') return new Uint8Array(0);
-      return length < 16 ? -EINVAL : new TextEncoder().encode(`${options.bindToDevice}\0`);
-    }
     default:
       return -ENOPROTOOPT;
   }
@@ -226,14 +218,5 @@ function setTimestamping(options: SocketOptions, hooks: SocketOptionHooks, flags
   if (started !== 0) return started;
   options.timestamping = flags;
   hooks.changed(o.SO_TIMESTAMPING);
-  return 0;
-}
-
-function bindToDevice(socket: Socket, value: Uint8Array): number {
-  const end = value.indexOf(0);
-  const name = new TextDecoder().decode(end < 0 ? value : value.subarray(0, end));
-  if (name !== '' && name !== 'lo' && !socket.env.network.devices.some((device) => device.name === name))
-    return -ENODEV;
-  socket.options.bindToDevice = name;
   return 0;
 }

@@ -15,7 +15,6 @@ export class SocketOptions {
   reuseAddress = false;
   reusePort = false;
   broadcast = false;
-  dontRoute = false;
   debug = false;
   keepalive = false;
   oobInline = false;
@@ -32,8 +31,6 @@ export class SocketOptions {
   rxqOverflow = false;
   peekOffset = -1;
   maxPacingRate = Number.POSITIVE_INFINITY;
-  bindToDevice = '';
-  busyPoll = 0;
   incomingCpu = -1;
   passCred = false;
   txRehash = 1;
@@ -43,29 +40,21 @@ export class SocketOptions {
   mtuDiscover = 1;
   freebind = false;
   transparent = false;
-  bindAddressNoPort = false;
   receiveError = false;
   receiveTtl = false;
   receiveTos = false;
   packetInfo = false;
   multicastTtl = 1;
-  multicastLoop = true;
-  minTtl = 0;
-  portRange = 0;
   // level SOL_IPV6
   v6only = false;
   trafficClass = 0;
   hopLimit = -1;
   multicastHops = 1;
-  multicastLoop6 = true;
   mtuDiscover6 = 1;
   receiveError6 = false;
   receiveHopLimit = false;
   receiveTrafficClass = false;
   packetInfo6 = false;
-  autoFlowLabel = -1;
-  minHopCount = 0;
-  flowInfoSend = false;
   dontFragment = false;
 }
 

@@ -362,54 +362,27 @@ describe('closing a stack', () => {
   });
 });
 
-describe('TCP_MD5SIG', () => {
-  /** struct tcp_md5sig for an IPv4 or IPv6 peer. */
-  function md5sig(peer: string, key: string): Uint8Array {
-    const value = new Uint8Array(216);
-    const view = new DataView(value.buffer);
-    const { family, address } = socketAddress(peer, 0);
-    view.setUint16(0, family, true);
-    if (family === c.AF_INET) value.set(address.subarray(12), 4);
-    else value.set(address, 8);
-    view.setUint16(130, key.length, true);
-    value.set(new TextEncoder().encode(key), 136);
-    return value;
-  }
-
-  for (const [to, from] of [
-    ['10.0.0.2', '10.0.0.1'],
-    ['fd00::2', 'fd00::1'],
-  ]) {
-    test(`the same key on both sides connects and transfers, another or none does not: ${to}`, () => {
-      for (const [clientKey, serverKey, works] of [
-        ['secret', 'secret', true],
-        ['secret', 'Secret', false],
-        ['', 'secret', false],
-        ['secret', '', false],
-      ] as const) {
-        const pair = twoStacks();
-        const { family } = socketAddress(to, 0);
-        const listener = pair.b.posix.socket(family, c.SOCK_STREAM, 0);
-        if (serverKey) {
-          expect(pair.b.posix.setsockopt(listener, o.SOL_TCP, o.TCP_MD5SIG, md5sig(from, serverKey))).toBe(0);
-        }
-        pair.b.posix.bind(listener, socketAddress(to, PORT));
-        pair.b.posix.listen(listener, 8);
-        const client = pair.a.posix.socket(family, c.SOCK_STREAM, 0);
-        if (clientKey) {
-          expect(pair.a.posix.setsockopt(client, o.SOL_TCP, o.TCP_MD5SIG, md5sig(to, clientKey))).toBe(0);
-        }
-        const connect = pair.a.posix.connect(client, socketAddress(to, PORT));
-        pair.advance(20_000);
-        expect(connect.result, `${clientKey}/${serverKey}`).toBe(works ? 0 : null);
-        if (works) {
-          transfer(pair, client, pair.until(pair.b.posix.accept(listener)), pattern(50_000));
-        } else {
-          const refusals = ['TcpExtTCPMD5Failure', 'TcpExtTCPMD5NotFound', 'TcpExtTCPMD5Unexpected'];
-          expect(refusals.reduce((sum, name) => sum + pair.b.counters.get(name)!, 0)).toBeGreaterThan(0);
-        }
-        pair.close();
-      }
-    });
+test('one IPv6 flow has one flow label from its SYN to its end, and other flows others', () => {
+  for (const on of [true, false]) {
+    const labels = new Map<number, Set<number>>();
+    const tap = (_now: number, direction: string, b: Uint8Array, start: number) => {
+      if (direction !== 'out' || b[start] >>> 4 !== 6) return;
+      const port = (b[start + 40] << 8) | b[start + 41];
+      const label = ((b[start + 1] & 15) << 16) | (b[start + 2] << 8) | b[start + 3];
+      labels.set(port, (labels.get(port) ?? new Set()).add(label));
+    };
+    const sysctls = { 'net.ipv6.auto_flowlabels': on ? '1' : '0' };
+    const pair = twoStacks({ link: { a: { tap } }, a: { sysctls } });
+    const [client, server, listener] = connected(pair, 'fd00::2');
+    transfer(pair, client, server, pattern(20_000));
+    pair.b.posix.close(listener);
+    pair.a.posix.close(client);
+    connected(pair, 'fd00::2');
+    pair.close();
+    expect(labels.size).toBe(2);
+    const all = [...labels.values()].flatMap((set) => [...set]);
+    expect(all).toHaveLength(2);
+    if (on) expect(all[0] !== 0 && all[1] !== 0 && all[0] !== all[1]).toBe(true);
+    else expect(all).toEqual([0, 0]);
   }
 });
