@@ -7,6 +7,8 @@ export { IP_COUNTER_NAMES, StackCounters } from './host/ip-counters.js';
 export { ImpairedLink } from './link/impaired.js';
 export type { Link } from './link/link.js';
 export { MemoryLink, memoryPair } from './link/memory.js';
+export type * from './run-loop.js';
+export { monotonicMicros, RealTimeLoop, ringAtExit, runRealTime } from './run-loop.js';
 export { emptyAddress, socketAddress } from './socket/address.js';
 export * as constants from './socket/constants.js';
 export * as errno from './socket/errno.js';

@@ -58,9 +58,10 @@ export interface Stack {
   /**
    * Brings the stack to time `now` (µs, never backwards): events of the caller have happened already; then frames are
    * taken from the links and the rings drained, then timers that are due fire, until nothing more happens at this time.
-   * Returns the number of packets and timers handled.
+   * Returns the number of packets and timers handled. `rounds`: batches from each link after which it returns although
+   * more is there, for clocks that go on meanwhile (due timers have fired then); default: no limit.
    */
-  run(now?: number): number;
+  run(now?: number, rounds?: number): number;
 
   /** Earliest time at which `run` has something to do (timers, qdisc departures, links' next events); Infinity: none. */
   nextTimeout(): number;

@@ -14,6 +14,8 @@ interface Libc {
   /** ioctl whose argument is a number, not a pointer. */
   ioctlValue(fd: number, request: number, argument: number): number;
   poll(fds: Bytes, count: number, milliseconds: number): number;
+  /** `timeout`: a struct timespec, or null for no end; no signal mask. */
+  ppoll(fds: Bytes, count: number, timeout: Bytes | null, mask: null): number;
   eventfd(initial: number, flags: number): number;
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Bytes, length: number): number;
@@ -51,6 +53,7 @@ export function libc(): Libc {
     ioctl: lib.func('int ioctl(int fd, unsigned long request, void *argument)'),
     ioctlValue: lib.func('int ioctl(int fd, unsigned long request, unsigned long argument)'),
     poll: lib.func('int poll(void *fds, unsigned long count, int timeout)'),
+    ppoll: lib.func('int ppoll(void *fds, unsigned long count, const void *timeout, const void *mask)'),
     eventfd: lib.func('int eventfd(unsigned int initial, int flags)'),
     socket: lib.func('int socket(int domain, int type, int protocol)'),
     bind: lib.func('int bind(int fd, const void *address, unsigned int length)'),

@@ -1,0 +1,94 @@
+// Runs peer cases one after another, each in a thread and a namespace of its own, and bounds each. Knows no case.
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { ringAtExit } from '../stack/run-loop.js';
+import { CASES } from './cases/index.js';
+import { lackOfDevices } from './lack.js';
+import { findProgram } from './programs.js';
+import type { CaseId, CaseOrder, CaseResult, Condition, Family, PeerCase } from './types.js';
+
+export interface PeerRunOptions {
+  /** Names, or beginnings of them up to a slash; all when empty. */
+  readonly cases?: readonly string[];
+  readonly families?: readonly Family[];
+  readonly conditions?: readonly Condition[];
+  /** The long form: more bytes and connections. */
+  readonly soak?: boolean;
+  readonly onResult?: (result: CaseResult, done: number, total: number) => void;
+}
+
+/** A name that no case has. */
+export class UnknownCaseError extends Error {
+  readonly code = 'PEERS_UNKNOWN_CASE';
+}
+
+/** The cells of the matrix that `options` ask for. Throws UnknownCaseError. */
+export function selectCases(options: PeerRunOptions): { peerCase: PeerCase; id: CaseId }[] {
+  const wanted = options.cases ?? [];
+  for (const name of wanted) {
+    if (!CASES.some((c) => c.name === name)) {
+      throw new UnknownCaseError(
+        `there is no case ${name}; there are ${CASES.map((c) => c.name).join(', ')}`,
+      );
+    }
+  }
+  const cells: { peerCase: PeerCase; id: CaseId }[] = [];
+  for (const peerCase of CASES) {
+    if (wanted.length > 0 && !wanted.includes(peerCase.name)) continue;
+    for (const condition of peerCase.conditions ?? (['clean', 'impaired'] as const)) {
+      if (options.conditions && !options.conditions.includes(condition)) continue;
+      for (const family of peerCase.families ?? ([4, 6] as const)) {
+        if (options.families && !options.families.includes(family)) continue;
+        cells.push({ peerCase, id: { name: peerCase.name, family, condition } });
+      }
+    }
+  }
+  return cells;
+}
+
+export async function runPeers(options: PeerRunOptions = {}): Promise<CaseResult[]> {
+  const cells = selectCases(options);
+  const lack = lackOfDevices();
+  const results: CaseResult[] = [];
+  for (const { peerCase, id } of cells) {
+    const missing = (peerCase.needs ?? []).filter((name) => findProgram(name) === null);
+    const reason = lack ?? (missing.length > 0 ? `not installed: ${missing.join(', ')}` : null);
+    const result: CaseResult =
+      reason === null
+        ? await runOne({ ...id, soak: options.soak ?? false }, peerCase)
+        : { ...id, status: 'skipped', reason, notes: [], seconds: 0 };
+    results.push(result);
+    options.onResult?.(result, results.length, cells.length);
+  }
+  return results;
+}
+
+async function runOne(order: CaseOrder, peerCase: PeerCase): Promise<CaseResult> {
+  const started = performance.now();
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: order });
+  let result: CaseResult | null = null;
+  let forget = (): void => {};
+  let crash = 'the thread ended without a report';
+  worker.on('message', (message: { bell?: number; result?: CaseResult }) => {
+    if (message.bell !== undefined) forget = ringAtExit(message.bell);
+    if (message.result !== undefined) {
+      result = message.result;
+      forget();
+    }
+  });
+  worker.on('error', (error) => {
+    crash = String(error.stack ?? error);
+  });
+  // The case bounds itself; this is for a thread that hangs.
+  const limit = ((peerCase.limit ?? 30) * (order.soak ? 60 : 1) + 15) * 1e3;
+  const timer = setTimeout(() => {
+    crash = 'the thread hung and was ended';
+    void worker.terminate();
+  }, limit);
+  await once(worker, 'exit');
+  clearTimeout(timer);
+  forget();
+  const { name, family, condition } = order;
+  const seconds = (performance.now() - started) / 1e3;
+  return result ?? { name, family, condition, status: 'failed', reason: crash, notes: [], seconds };
+}

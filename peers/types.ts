@@ -1,0 +1,92 @@
+// What a peer case is, what it gets to work with, and what comes out. No behaviour.
+import type { Impairment } from '../stack/link/impairment.js';
+import type { InlineStack } from '../stack/stack.js';
+import type { StackOptions } from '../stack/stack-options.js';
+import type { Applications } from './applications.js';
+import type { Programs } from './programs.js';
+
+export type Family = 4 | 6;
+
+/** What is between the stack and the kernel. */
+export type Condition = 'clean' | 'impaired';
+
+/** Chances per frame and delays in µs, each way, of the condition 'impaired'. */
+export const IMPAIRMENT: Impairment = {
+  loss: 0.01,
+  duplicate: 0.01,
+  reorder: 0.02,
+  reorderDelay: 3000,
+  delay: 500,
+};
+
+/** What a case works with: one stack, one device, the kernel on the other side, all in the thread's own namespace. */
+export interface PeerContext {
+  readonly family: Family;
+  readonly condition: Condition;
+  readonly soak: boolean;
+  readonly stack: InlineStack;
+  /** Addresses of the stack and of the kernel, of the family. */
+  readonly ours: string;
+  readonly theirs: string;
+  /** The kernel's name of the device, and what the link has lost and so on so far. */
+  readonly device: string;
+  readonly programs: Programs;
+  readonly apps: Applications;
+  /** What was measured or negotiated: becomes part of the report. */
+  note(text: string): void;
+  /** Writes a sysctl of the namespace: 'net.ipv4.tcp_ecn'. */
+  sysctl(name: string, value: string): void;
+  /** Puts a frame on the device towards the kernel or takes the device's MTU in hand. */
+  setMtu(bytes: number): void;
+  sleep(milliseconds: number): Promise<void>;
+}
+
+export interface PeerCase {
+  readonly name: string;
+  readonly about: string;
+  /** Default 'tap'. */
+  readonly kind?: 'tun' | 'tap';
+  /** Super-packets and partial checksums on the device; default true when clean. Never when impaired. */
+  readonly offload?: boolean;
+  readonly mtu?: number;
+  /** Default both. */
+  readonly families?: readonly Family[];
+  readonly conditions?: readonly Condition[];
+  /** Programs that must be there, else the case is skipped. */
+  readonly needs?: readonly string[];
+  /** Seconds; default 30. */
+  readonly limit?: number;
+  /** Leave the kernel's duplicate address detection on. */
+  readonly kernelDad?: boolean;
+  readonly stack?: StackOptions;
+  run(context: PeerContext): Promise<void>;
+}
+
+export interface CaseId {
+  readonly name: string;
+  readonly family: Family;
+  readonly condition: Condition;
+}
+
+export interface CaseResult extends CaseId {
+  readonly status: 'passed' | 'failed' | 'skipped';
+  /** Why it failed or was skipped. */
+  readonly reason?: string;
+  readonly notes: readonly string[];
+  readonly seconds: number;
+}
+
+/** What is between the main thread and the thread of one case. */
+export interface CaseOrder extends CaseId {
+  readonly soak: boolean;
+  readonly pcap?: string;
+}
+
+/** A case found what should not be. */
+export class PeerFailure extends Error {
+  override readonly name = 'PeerFailure';
+}
+
+export function check(condition: boolean, text: string): asserts condition {
+  if (!condition) throw new PeerFailure(text);
+}

@@ -1,0 +1,41 @@
+// Thread and programs of run-loop.test.ts. As a worker: a namespace with a TUN device and a stack, whose loop blocks the
+// thread. As a program (argument: what to do): starts that worker, and ends in the way asked for while it sleeps.
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { setUp } from './link/linux/interface.js';
+import { unshareNetwork } from './link/linux/namespace.js';
+import { TunLink } from './link/tun.js';
+import { RealTimeLoop, ringAtExit, runRealTime } from './run-loop.js';
+import { createStack } from './stack.js';
+
+function idleStack(): ReturnType<typeof createStack> {
+  unshareNetwork();
+  setUp('lo', true);
+  const link = new TunLink({ kind: 'tun', name: 'loop0' });
+  return createStack({ links: [link], addresses: [{ address: '10.9.0.2', prefix: 24 }] });
+}
+
+async function program(how: string): Promise<void> {
+  if (how === 'main-thread') {
+    // A loop that is not held lets the process end.
+    void runRealTime(idleStack(), { ref: false });
+    return;
+  }
+  const worker = new Worker(new URL(import.meta.url));
+  const bell = await new Promise<number>((resolve) => worker.once('message', resolve));
+  ringAtExit(bell);
+  // The thread sleeps in the kernel by now, for up to a second.
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  console.log('ends', Date.now());
+  if (how === 'exit') process.exit(3);
+  if (how === 'throw') throw new Error('thrown on purpose');
+  if (how === 'crash') process.abort();
+  worker.unref();
+}
+
+if (isMainThread) {
+  await program(process.argv[2]);
+} else {
+  const loop = new RealTimeLoop(idleStack());
+  parentPort!.postMessage(loop.bell.fd);
+  loop.block();
+}

@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { memoryPair } from './link/memory.js';
+import { lackOfTun, skipWithoutTun } from './link/require-tun.test.helper.js';
+import { RealTimeLoop, RunLoopError, runRealTime } from './run-loop.js';
+import { createStack, type InlineStack } from './stack.js';
+
+/** A stack on loopback only: the loop has its bell and the deadlines. */
+const alone = (): InlineStack => createStack({});
+
+describe('real time', () => {
+  it('refuses a link that no poll can wait for', () => {
+    const [link] = memoryPair({});
+    const stack = createStack({ links: [link] });
+    expect(() => new RealTimeLoop(stack)).toThrow(RunLoopError);
+    stack.close();
+  });
+
+  it('returns calls at their deadline, within a few milliseconds', async () => {
+    const stack = alone();
+    const abort = new AbortController();
+    const running = runRealTime(stack, { signal: abort.signal });
+    await new Promise((resolve) => setImmediate(resolve));
+    const start = performance.now();
+    const result = await new Promise<number>((resolve) => stack.posix.poll([], 50).onReturn(resolve));
+    const took = performance.now() - start;
+    expect(result).toBe(0);
+    expect(took).toBeGreaterThan(45);
+    expect(took).toBeLessThan(500);
+    abort.abort();
+    await running;
+    stack.close();
+  });
+
+  it('sleeps while nothing is due, and wakes for the bell', async () => {
+    const stack = alone();
+    let rung = 0;
+    const loop = new RealTimeLoop(stack, { onBell: () => rung++, slice: 20_000 });
+    const running = loop.run();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(loop.turns).toBeLessThan(30);
+    loop.bell.ring();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(rung).toBe(1);
+    await expect(loop.run()).rejects.toThrow(/runs already/);
+    loop.stop();
+    await running;
+    loop.close();
+    loop.close();
+    stack.close();
+  });
+
+  it('ends with what the stack throws', async () => {
+    const stack = alone();
+    const running = runRealTime(stack);
+    stack.close();
+    await expect(running).rejects.toMatchObject({ code: 'STACK_CLOSED' });
+  });
+
+  it('does not start when it was aborted before', async () => {
+    const stack = alone();
+    await runRealTime(stack, { signal: AbortSignal.abort() });
+    stack.close();
+  });
+});
+
+describe.skipIf(skipWithoutTun())(`a thread asleep in the kernel (skipped: ${lackOfTun()})`, () => {
+  const helper = fileURLToPath(new URL('./run-loop-worker.test.helper.js', import.meta.url));
+  it.each([
+    ['exit', 3],
+    ['throw', 1],
+    ['fall-through', 0],
+    ['crash', null],
+  ])('does not keep the process: %s', (how, status) => {
+    const ran = spawnSync(process.execPath, [helper, how], { encoding: 'utf8', timeout: 10_000 });
+    const ended = Date.now();
+    expect(ran.status, ran.stderr).toBe(status);
+    // Far below the second after which the thread would look by itself.
+    expect(ended - Number(ran.stdout.split(' ')[1])).toBeLessThan(how === 'crash' ? 5000 : 700);
+  });
+
+  it('does not keep the process when it is the main thread and not held', () => {
+    const ran = spawnSync(process.execPath, [helper, 'main-thread'], { encoding: 'utf8', timeout: 10_000 });
+    expect(ran.status, ran.stderr).toBe(0);
+  });
+});
