@@ -19,15 +19,15 @@ const INIT_CWND = 10;
 
 /** Initial window in segments from the route, or 10 (RFC 6928). */
 export function initialCwnd(tcb: Tcb): number {
-  const route = tcb.host.route(tcb);
+  const { route } = tcb;
   const cwnd = route !== null && route.initcwnd > 0 ? route.initcwnd : INIT_CWND;
   return Math.min(cwnd, tcb.cc.cwndClamp);
 }
 
-/** The handshake is done: initial cwnd, algorithm, first RTO (Linux's tcp_init_transfer without buffers and MTU probing). */
+/** The handshake is done (and the route was looked up): initial cwnd, algorithm, first RTO (Linux's tcp_init_transfer without buffers and MTU probing). */
 export function initCongestion(tcb: Tcb, now: number): void {
   const { cc, rtt, loss } = tcb;
-  const route = tcb.host.route(tcb);
+  const { route } = tcb;
   if (route !== null && route.rtoMin > 0) rtt.rtoMin = route.rtoMin;
   if (route !== null && route.savedSsthresh > 0) {
     cc.ssthresh = Math.min(route.savedSsthresh, cc.cwndClamp);

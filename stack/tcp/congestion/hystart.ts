@@ -41,7 +41,7 @@ export function hystartReset(tcb: Tcb, s: HystartState, now: number): void {
 function superPacketDelay(tcb: Tcb): number {
   const rate = tcb.snd.pacingRate;
   if (rate === 0) return 0;
-  const largest = tcb.host.route(tcb)?.gsoMaxSize ?? 0;
+  const largest = tcb.route?.gsoMaxSize ?? 0;
   return Math.min(1000, Math.floor((largest * 4 * 1_000_000) / rate));
 }
 

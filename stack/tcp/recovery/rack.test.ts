@@ -106,6 +106,50 @@ describe('RACK (RFC 8985)', () => {
     expect(loss.rackReoWndSteps).toBe(1);
   });
 
+  it('does not take a retransmission for lost because of what left before it in the same instant', () => {
+    const kit = new SenderKit('cubic');
+    kit.send(10);
+    kit.wait(100_000);
+    // A batch of ACKs: new data goes out, then the retransmission, all with one stamp.
+    kit.ack(1);
+    kit.send(2);
+    kit.ack(1, [2, 3]);
+    kit.send(2);
+    kit.ack(1, [2, 5]);
+    expect(kit.takeSent()).toEqual([1]);
+    kit.wait(100_000);
+    kit.ack(1, [2, 14]);
+    expect(kit.count('TCPLostRetransmit')).toBe(0);
+    expect(kit.takeSent()).toEqual([]);
+    // What left behind it tells that it is lost.
+    kit.tcb.loss.rackAdvanced = false;
+    kit.send(1);
+    kit.wait(100_000);
+    kit.ack(1, [2, 15]);
+    expect(kit.count('TCPLostRetransmit')).toBe(1);
+  });
+
+  it('takes segments of one burst for lost together, those of a later one in the same instant a moment after', () => {
+    const kit = new SenderKit('cubic');
+    kit.send(6);
+    kit.wait(100_000);
+    kit.ack(2, [5, 6]); // measured by the first two
+    expect(kit.tcb.loss.lostOut).toBe(0);
+    const two = new SenderKit('cubic');
+    two.tcb.loss.reordering = 1;
+    two.send(2);
+    two.send(4);
+    two.wait(100_000);
+    two.ack(2, [5, 6]);
+    expect(two.tcb.loss.lostOut).toBe(0);
+    const one = new SenderKit('cubic');
+    one.tcb.loss.reordering = 1;
+    one.send(6);
+    one.wait(100_000);
+    one.ack(2, [5, 6]);
+    expect(one.tcb.loss.lostOut).toBe(3);
+  });
+
   it('stays Open on in-order ACKs', () => {
     const kit = new SenderKit();
     kit.send(10);
