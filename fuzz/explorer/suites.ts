@@ -29,6 +29,12 @@ export const EXHAUSTED: readonly Task[] = [
     strategy: dfs,
     runs: Infinity,
   },
+  {
+    model: 'ring',
+    params: { pushes: 8, pops: 5, bulk: 2, take: 2, capacity: 4 },
+    strategy: dfs,
+    runs: Infinity,
+  },
   { model: 'ring', params: { pushes: 8, pops: 8, capacity: 4 }, strategy: dfs, runs: Infinity },
   { model: 'doorbell', params: { packets: 1 }, strategy: dfs, runs: Infinity },
   { model: 'doorbell', params: { packets: 2, capacity: 1 }, strategy: dfs, runs: Infinity },
@@ -42,6 +48,12 @@ function ringTasks(runs: number): Task[] {
     { model: 'ring', params: {}, strategy: random, runs },
     { model: 'ring', params: { pushes: 8, pops: 6, batch: 2, take: 2 }, strategy: random, runs },
     { model: 'ring', params: { pushes: 12, pops: 12, capacity: 8, first: -3 }, strategy: random, runs },
+    {
+      model: 'ring',
+      params: { pushes: 12, pops: 6, capacity: 4, bulk: 3, take: 2 },
+      strategy: random,
+      runs,
+    },
     {
       model: 'ring',
       params: { pushes: 6, pops: 6, look: 1, batch: 2 },

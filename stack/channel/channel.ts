@@ -268,6 +268,7 @@ export class ChannelReader {
 
   /** Credits the channel's quota with what was released. Call before going idle. */
   flush(): void {
+    this.ring.release();
     if (this.releases === 0) return;
     this.ring.releasedBuffers(this.releases);
     this.releases = 0;

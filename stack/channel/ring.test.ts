@@ -111,6 +111,10 @@ describe('ring', () => {
   it('behaves as an oracle queue under any commands, from any first index', () => {
     const command = fc.oneof(
       fc.record({ do: fc.constant('push' as const), value: fc.nat(2 ** 32 - 1) }),
+      fc.record({
+        do: fc.constant('bulk' as const),
+        values: fc.array(fc.nat(2 ** 32 - 1), { maxLength: 9 }),
+      }),
       fc.record({ do: fc.constant('publish' as const) }),
       fc.record({ do: fc.constant('pop' as const) }),
       fc.record({ do: fc.constant('batch' as const), max: fc.integer({ min: 1, max: 9 }) }),
@@ -134,6 +138,13 @@ describe('ring', () => {
               expect(hidden.length + shown.length).toBeLessThanOrEqual(capacity);
               if (!took)
                 expect(hidden.length + shown.length).toBeGreaterThan(capacity - Math.max(1, capacity >> 2));
+            } else if (c.do === 'bulk') {
+              const n = producer.pushBatch(Uint32Array.from(c.values), c.values.length);
+              hidden.push(...c.values.slice(0, n));
+              expect(hidden.length + shown.length).toBeLessThanOrEqual(capacity);
+              if (n < c.values.length) {
+                expect(hidden.length + shown.length).toBeGreaterThan(capacity - Math.max(1, capacity >> 2));
+              }
             } else if (c.do === 'publish') {
               producer.publish();
               shown.push(...hidden.splice(0));

@@ -13,7 +13,7 @@ export const ringModel: Model = {
   about: 'pushes with a publish per batch against pops one by one, capacity and first index free',
   threads: ['producer', 'consumer'],
   arenaBytes: 4096,
-  params: { pushes: 6, pops: 6, batch: 1, capacity: 2, first: -2, take: 1, look: 0 },
+  params: { pushes: 6, pops: 6, batch: 1, capacity: 2, first: -2, take: 1, look: 0, bulk: 0 },
   bind(load, arena, params, _machine): Instance {
     const { RingProducer, RingConsumer, initRing, ringBytes } = load('channel/ring.js');
     const { capacity } = params;
@@ -25,7 +25,29 @@ export const ringModel: Model = {
     let givenBack = 0;
     const out = new Uint32Array(16);
 
+    const values = new Uint32Array(16);
+    /** Pushes `bulk` at a time, as often as fits into the number of pushes. */
+    function* produceBulk(): Generator<unknown, void, unknown> {
+      for (let i = 0; i < params.pushes; i += params.bulk) {
+        const count = Math.min(params.bulk, params.pushes - i);
+        for (let k = 0; k < count; k++) values[k] = 100 + accepted + k;
+        const free = givenBack + capacity - accepted;
+        const n: number = yield* producer.pushBatch$(values, count);
+        if (n < Math.min(free, count))
+          throw new Finding('false-full', `${n} of ${count} pushed with ${free} slots free`);
+        accepted += n;
+        if (accepted - popped > capacity)
+          throw new Finding('overrun', `${accepted - popped} values in ${capacity} slots`);
+        yield* producer.publish$();
+        shown = accepted;
+      }
+    }
+
     function* produce(): Generator<unknown, void, unknown> {
+      if (params.bulk > 0) {
+        yield* produceBulk();
+        return;
+      }
       for (let i = 0; i < params.pushes; i++) {
         const free = givenBack + capacity - accepted;
         if (yield* producer.push$(100 + accepted)) {
