@@ -170,7 +170,7 @@ function hostile(options: Settings, print: (r: BenchRow) => void): void {
   const old = `old XOR hash: ${xorProbes(keys, flows).toFixed(1)} probes a lookup, ${xorProbes(random, flows).toFixed(2)} on random keys`;
   const peer = { name: 'random keys', values: theirs };
   print(row('table', `${flows} keys that cancel under XOR`, 'M lookups/s', ours, peer, { note: old }));
-  const trie = new Trie(flows * 50);
+  const trie = new Trie(flows * 64);
   for (let n = 0; n < flows; n++) trie.insert(random, n * KEY_WORDS, n);
   const walk = repeat(options.runs, () => {
     const begun = performance.now();

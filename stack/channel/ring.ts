@@ -133,7 +133,7 @@ export class RingProducer {
       this.head = Atomics.load(this.words, this.at + HEAD);
       room = (this.room - (tail - this.head)) | 0;
     }
-    const n = count < room ? count : room;
+    const n = Math.min(count, room);
     const slots = this.slots;
     const start = tail & this.mask;
     // Up to the ring's end, then from its beginning: no masking per value.
