@@ -6,7 +6,7 @@ import type { OptionLine, Script } from '../language/ast.js';
 import { nearest } from '../language/suggest.js';
 import type { TargetAddresses } from '../targets/target.js';
 import { canonicalAddress, mapIpv4 } from './addresses.js';
-import { ScriptProblem } from './errors.js';
+import { ScriptProblem, UnsupportedFeature } from './errors.js';
 import { DEFAULT_PREFIX6, type IpVersion, namedVersion, PLAIN_OPTIONS, PRESET_OPTIONS } from './presets.js';
 
 export interface RunConfig {
@@ -77,9 +77,13 @@ const REFUSED: Readonly<Record<string, string>> = {
   wire_server_dev: 'there is no wire mode: a run has both ends in one process',
   so_filename: 'a stack is tested through a Target (see docs), not a shared object',
   so_flags: 'a stack is tested through a Target (see docs), not a shared object',
-  is_anyip: 'addresses that are not configured cannot be bound here',
-  psp_udp_port: 'PSP is not offered',
-  udp_encapsulation: 'TCP over UDP is not offered',
+};
+
+/** Options that ask for what no target here has: the script is skipped. */
+const ABSENT: Readonly<Record<string, string>> = {
+  is_anyip: 'addresses that are not configured (--is_anyip)',
+  psp_udp_port: 'psp (--psp_udp_port)',
+  udp_encapsulation: 'tcp-over-udp (--udp_encapsulation)',
 };
 
 /** Names of the original's options that a command line may carry, with whether they take a value. */
@@ -121,6 +125,8 @@ function check(name: string, value: string | true | null, line: OptionLine | nul
   const span = line?.span ?? null;
   const refused = REFUSED[name];
   if (refused) throw new ScriptProblem(`--${name}: ${refused}`, span);
+  const absent = ABSENT[name];
+  if (absent) throw new UnsupportedFeature(absent, span);
   const takes = TAKES_VALUE[name];
   if (takes === undefined) {
     const near = nearest(name, Object.keys(TAKES_VALUE));

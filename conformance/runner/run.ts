@@ -1,6 +1,7 @@
 // One run of one script on one target: the library's face. It reads no file and writes none; what a script's commands
 // may read is the target's business.
 
+import { featuresOf } from '../language/features.js';
 import { parseScript, type Script, ScriptError, type ScriptEvent, type Span } from '../language/index.js';
 import { type Target, type TargetAddresses, TargetUnsupported } from '../targets/target.js';
 import { type OptionValues, type RunConfig, resolveConfig } from './config.js';
@@ -89,6 +90,7 @@ async function runOn(
   try {
     target = await options.target({ addresses: config.addresses, file: script.file, speed: config.speed });
     draft.target = target.name;
+    checkFeatures(script, target);
     const machine = new Machine(script, text, config, target);
     draft.machine = machine;
     await play(machine, options.strictEnd);
@@ -103,6 +105,13 @@ async function runOn(
     if (result.verdict !== 'failed') result = draft.failed(error);
   }
   return result;
+}
+
+function checkFeatures(script: Script, target: Target): void {
+  if (!target.lacks) return;
+  for (const [feature, line] of featuresOf(script)) {
+    if (target.lacks.includes(feature)) throw new UnsupportedFeature(`${feature} (line ${line})`, null);
+  }
 }
 
 /** The script from its init command to its cleanup command, which runs whatever happens. */

@@ -2,6 +2,8 @@
 // packets on the other: our stack in virtual time, a Linux kernel in real time, or anybody's own.
 // A target knows nothing of scripts, matching or reporting.
 
+import type { Feature } from '../language/features.js';
+
 /** Thrown by `Target.call` and `Target.command` for what the target has no such thing as: the script is then skipped. */
 export class TargetUnsupported extends Error {
   override readonly name = 'TargetUnsupported';
@@ -56,6 +58,9 @@ export interface Target {
   readonly name: string;
   /** True when `advance` moves a virtual clock; false when time passes by itself. */
   readonly virtual: boolean;
+
+  /** Features (language/features.ts) that no script can have here: one that asks for them is skipped. Default: none. */
+  readonly lacks?: readonly Feature[];
 
   /** Current target time. */
   now(): number;

@@ -9,7 +9,7 @@ import {
   type CallMaker,
   descriptor,
   expectArguments,
-  expectEllipsis,
+  expectPlaceholder,
   integerArgument,
   receiveBuffer,
   sendBuffer,
@@ -52,8 +52,8 @@ const recvfrom: CallMaker = (call, context) => {
   expectArguments(call, 6);
   const count = integerArgument(call, 2);
   const buffer = receiveBuffer(call, 1, count);
-  expectEllipsis(call, 4);
-  expectEllipsis(call, 5);
+  expectPlaceholder(call, 4);
+  expectPlaceholder(call, 5);
   return {
     name: 'recvfrom',
     args: [descriptor(call, context), buffer, count, integerArgument(call, 3)],

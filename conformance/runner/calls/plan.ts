@@ -65,9 +65,12 @@ export function liveDescriptor(e: Expression, context: CallContext): number {
   return live;
 }
 
-export function expectEllipsis(call: SyscallBody, index: number): void {
+/** An argument whose value the runner supplies itself: `...`, or NULL or a length as some dialects write it. */
+export function expectPlaceholder(call: SyscallBody, index: number): void {
   const e = call.args[index]!;
-  if (!isEllipsis(e)) throw new ScriptProblem(`argument ${index + 1} of ${call.name} must be '...'`, e.span);
+  if (isEllipsis(e) || e.kind === 'integer' || (e.kind === 'word' && integer(e) === 0)) return;
+  if (e.kind === 'list') return;
+  throw new ScriptProblem(`argument ${index + 1} of ${call.name} must be '...', not ${describe(e)}`, e.span);
 }
 
 const LARGEST_BUFFER = 1 << 30;

@@ -15,7 +15,7 @@ import {
   type CallPlan,
   descriptor,
   expectArguments,
-  expectEllipsis,
+  expectPlaceholder,
   integerArgument,
   mismatch,
 } from './plan.js';
@@ -91,8 +91,8 @@ const listen: CallMaker = (call, context) => {
 };
 
 function acceptPlan(name: string, call: SyscallBody, context: CallContext, args: unknown[]): CallPlan {
-  expectEllipsis(call, 1);
-  expectEllipsis(call, 2);
+  expectPlaceholder(call, 1);
+  expectPlaceholder(call, 2);
   return {
     name,
     args,
@@ -141,7 +141,7 @@ const connect: CallMaker = (call, context) => {
   expectArguments(call, 3);
   const fd = descriptor(call, context);
   const address = addressArgument(call, 1, context, context.connectAddress);
-  expectEllipsis(call, 2);
+  expectPlaceholder(call, 2);
   beginConnection(context.sockets.flowOf(integerArgument(call, 0)), address);
   return { name: 'connect', args: [fd, address], result: 'exact' };
 };

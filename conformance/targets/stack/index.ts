@@ -3,6 +3,7 @@
 
 import { createStack, type Stack } from '../../../stack/index.js';
 import { type MemoryLink, memoryPair } from '../../../stack/link/memory.js';
+import type { Feature } from '../../language/features.js';
 import type { TargetSetup } from '../../runner/run.js';
 import { helperFileReader, Shell, ShellError } from '../../shell/index.js';
 import type { CapturedPacket, PendingCall, Target } from '../target.js';
@@ -17,6 +18,15 @@ export class StackTarget implements Target {
   readonly name = 'stack';
   readonly virtual = true;
   readonly wallEpoch = 0;
+  /** The stack ends TCP and UDP; it opens no tunnels. */
+  readonly lacks: readonly Feature[] = [
+    'encapsulation:ipv4',
+    'encapsulation:ipv6',
+    'encapsulation:gre',
+    'encapsulation:mpls',
+    'psp',
+    'tcp-over-udp',
+  ];
   readonly stack: Stack;
   private readonly peer: MemoryLink;
   private readonly shell: Shell;

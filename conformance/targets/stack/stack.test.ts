@@ -173,6 +173,45 @@ describe('several ends', () => {
   );
 });
 
+describe('the nplab dialect', () => {
+  const text = `--tcp_md5_secret=secret
+#ifdef LINUX
+\`sysctl -q net.ipv4.tcp_timestamps=1\`
+#else
+\`no-such-command\`
+#endif
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < (ttl 64, tos 0x00) S 0:0(0) win 65535 <mss 1460,sackOK,TS val 1000 ecr 0,gen-200 0102>
++0 > (ttl 64, dscp cs0) S. 0:0(0) ack 1 <mss *,sackOK,TS val ... ecr 1000>
++0 < (dscp af41, ecn ect0) . 1:1(0) ack 1 win 65535 <nop,nop,TS val 1000 ecr 0!>
++0 accept(3, NULL, NULL) = 4
++0 send(4, ..., 100, 0) = 100
++0 > P. 1:101(100) ack 1 <nop,nop,TS val ... ecr 1000>
++0 < . 1:1(0) ack 101 win 65535 <nop,nop,TS val 1010 ecr 5!>
++0 < R 1:1(0)! win 0
++0 read(4, ..., 100) = -1 ECONNRESET (Connection reset by peer)
+`;
+  const nplab = { dialect: 'nplab', defines: { LINUX: '1' } };
+
+  it('runs where the stack has what it asks for', async () => {
+    expect((await run(text, nplab)).reason).toBe('');
+    expect((await run(text, { dialect: 'nplab' })).reason).toContain('no-such-command');
+    expect((await run(text)).reason).toContain('nplab');
+  });
+
+  it('is skipped by name where it has not', async () => {
+    const udp = await run(`${OPEN}+0 < . 1:1(0) ack 1 win 65535 /udp(9899 > 9899)\n`, nplab);
+    expect(udp).toMatchObject({
+      verdict: 'skipped',
+      reason: expect.stringContaining('tcp-over-udp (line 8)'),
+    });
+    const gre = await run(`${OPEN}+0 < ipv4 10.0.0.1 > 10.0.0.2: gre: . 1:1(0) ack 1 win 5\n`);
+    expect(gre).toMatchObject({ verdict: 'skipped', reason: expect.stringContaining('encapsulation:ipv4') });
+  });
+});
+
 it('closes twice and leaves nothing behind', () => {
   const one = new StackTarget({
     addresses: {
