@@ -1,6 +1,7 @@
 // Frames on their way: copies of bytes with the metadata that travels along, given out in order of their time and,
 // at one time, in the order they came. Bounded; storage is reused. Knows frames and times, no links and no protocols.
 
+import { copyFromShared, copyToShared } from '../channel/copy.js';
 import type { PoolParty } from '../channel/pool.js';
 
 /** Frames above this are never stored: the large buffer class takes no more (headroom included). */
@@ -60,9 +61,7 @@ export class FrameQueue {
       data = new Uint8Array(length <= 2048 ? 2048 : MAX_FRAME);
       this.#data[slot] = data;
     }
-    // A loop for short frames: subarray() makes an object.
-    if (length < 64) for (let i = 0; i < length; i++) data[i] = b[start + i];
-    else data.set(b.subarray(start, start + length));
+    copyFromShared(data, 0, b, start, length);
     this.#times[slot] = time;
     this.#orders[slot] = this.#count++;
     this.#lengths[slot] = length;
@@ -99,7 +98,7 @@ export class FrameQueue {
     const length = this.#lengths[slot];
     const index = party.alloc(length);
     if (index < 0) return -1;
-    party.bytes.set(this.#data[slot].subarray(0, length), party.start(index));
+    copyToShared(party.bytes, party.start(index), this.#data[slot], 0, length);
     party.setLength(index, length);
     party.setStamp(index, this.#times[slot]);
     party.setGsoSize(index, this.#gsoSizes[slot]);

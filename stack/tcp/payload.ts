@@ -1,5 +1,6 @@
 // Payload bytes of the send queue: references into shared, counted pages, so that a segment can be split,
 // merged and trimmed without copying. Knows no sequence numbers.
+import { copyToShared } from '../channel/copy.js';
 import type { PayloadSource } from './segment.js';
 
 const PAGE_BYTES = 65_536;
@@ -115,7 +116,7 @@ export class Payload implements PayloadSource {
       }
       const take = Math.min(left, have - skip);
       const start = this.offsets[i]! + skip;
-      target.set(this.pages[i]!.bytes.subarray(start, start + take), to);
+      copyToShared(target, to, this.pages[i]!.bytes, start, take);
       to += take;
       left -= take;
       skip = 0;

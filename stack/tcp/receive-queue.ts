@@ -1,5 +1,6 @@
 // Received bytes in order, in memory of the socket's own: copied out of the packet buffer at receipt, so that a slow
 // reader pins no buffer. Charges each packet's truesize until its last byte is read, as Linux does. Knows no windows.
+import { copyFromShared } from '../channel/copy.js';
 import { chargeMemory } from './memory.js';
 import type { Tcb } from './tcb.js';
 
@@ -35,8 +36,8 @@ export class ReceiveQueue {
     const size = this.bytes.length;
     const tail = (this.head + this.length) % size;
     const first = Math.min(length, size - tail);
-    this.bytes.set(source.subarray(from, from + first), tail);
-    if (first < length) this.bytes.set(source.subarray(from + first, from + length), 0);
+    copyFromShared(this.bytes, tail, source, from, first);
+    if (first < length) copyFromShared(this.bytes, 0, source, from + first, length - first);
     this.length += length;
     this.writeAt += length;
     this.pushPacket(truesize, arrival);
