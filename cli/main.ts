@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { benchCommand } from './bench.js';
 import { conformCommand } from './conform.js';
 import { EXIT_USAGE } from './exit.js';
 import { exploreCommand } from './explore.js';
@@ -22,6 +23,7 @@ const program = new Command('netchannel')
 program.addCommand(conformCommand());
 program.addCommand(exploreCommand());
 program.addCommand(fuzzCommand());
+program.addCommand(benchCommand());
 
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
