@@ -160,7 +160,8 @@ export class FairQueue implements Qdisc {
       this.#flows.set(number, flow);
     }
     flow.fifo.unshift(this.#lists, index);
-    flow.credit += this.#buffers.length(index);
+    // Not more than a flow starts with: turns that were taken for packets the link refused do not add up.
+    flow.credit = Math.min(flow.credit + this.#buffers.length(index), this.#initial);
     if (flow.place === THROTTLED) this.#lift(flow);
     if (flow.place === NOWHERE || flow.place === THROTTLED) {
       flow.place = NEW;

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Arena } from '../channel/arena.js';
 import { hashKey } from './hash.js';
 import { anyKey, exactKey, KEY_WORDS, keyText, listenerKey } from './key.js';
+import { chainLengths } from './stats.js';
 import { FlowReader, FlowTable, NONE } from './table.js';
 
 function address(n: number, family: 4 | 6 = 4): Uint8Array {
@@ -94,6 +95,10 @@ describe('flow table', () => {
     reader.quiescent();
     expect(table.stats.lookups).toBe(5000);
     expect(table.stats.probes).toBeLessThan(5000 * 2);
+    const { heads, bits } = table.progress;
+    expect(chainLengths(arena, heads, bits)).toEqual([16]);
+    table.insert(flow(1), 1);
+    expect(chainLengths(arena, heads, bits)).toEqual([15, 1]);
   });
 
   it('stays as it is when resizing is off', () => {
@@ -150,9 +155,23 @@ describe('flow table', () => {
     expect(small.stats.reseeds).toBe(0);
     expect(small.progress.operation).toBe('none');
     for (let i = 1; i < 600; i++) expect(other.find(flow(i), 0)).toBe(i);
-    // While an unpublished reseed has no memory for the second node, an insert changes neither table.
-    expect(small.resize('reseed')).toBe(true);
-    small.tick(2);
+  });
+
+  it('loses no node when an insert finds no memory for its second one in the middle of a reseed', () => {
+    const { table, reader } = make({ bits: 1, autoResize: false }, 64 * 1024);
+    let n = 0;
+    for (; n < 200; n++) table.insert(flow(n), n);
+    expect(table.resize('reseed')).toBe(true);
+    table.tick(1); // one bucket of two has its copies: keys of that bucket need two nodes each
+    expect(() => {
+      for (; ; n++) table.insert(flow(n), n);
+    }).toThrow(expect.objectContaining({ code: 'ARENA_FULL' }));
+    expect(table.size).toBe(n);
+    while (table.tick()) reader.quiescent();
+    const { taken, free } = table.nodes;
+    expect(taken - free).toBe(n);
+    for (let i = 0; i < n; i++) expect(reader.find(flow(i), 0)).toBe(i);
+    expect(reader.find(flow(n), 0)).toBe(NONE);
   });
 
   it('frees nothing while a reader stalls, and goes on when its thread is declared dead', () => {
