@@ -8,6 +8,7 @@ import { conformCommand } from './conform.js';
 import { EXIT_USAGE } from './exit.js';
 import { exploreCommand } from './explore.js';
 import { fuzzCommand } from './fuzz.js';
+import { replayCommand } from './replay.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -21,6 +22,7 @@ const program = new Command('netchannel')
   .exitOverride();
 
 program.addCommand(conformCommand());
+program.addCommand(replayCommand());
 program.addCommand(exploreCommand());
 program.addCommand(fuzzCommand());
 program.addCommand(benchCommand());

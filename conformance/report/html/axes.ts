@@ -1,6 +1,6 @@
 // Coordinates of a diagram: round numbers on both axes, and what lies far outside the data clipped to the edge.
 
-import type { RunResult } from '../../runner/result.js';
+import type { Drawable } from './diagram.js';
 import type { Side } from './sides.js';
 
 const LEFT = 64;
@@ -16,7 +16,7 @@ export class Axes {
   private readonly lowest: number;
   private readonly highest: number;
 
-  constructor(side: Side, result: RunResult) {
+  constructor(side: Side, result: Drawable) {
     const times = [...side.segments, ...side.acks].map((p) => p.time);
     const last = Math.max(...times, 1);
     // What happens long after the last packet is not shown.

@@ -11,16 +11,27 @@ const FIN = 1;
 const SYN = 2;
 const RST = 4;
 
-export function diagram(result: RunResult): string {
+/** What a diagram is drawn from. */
+export type Drawable = Pick<RunResult, 'packets' | 'scriptMicroseconds'>;
+
+/** Captions: who sends in each direction. */
+export interface Senders {
+  readonly out: string;
+  readonly in: string;
+}
+
+const SCRIPT: Senders = { out: 'The target sends', in: 'The script sends' };
+
+export function diagram(result: Drawable, senders: Senders = SCRIPT): string {
   const packets = result.packets.filter(isDrawable);
   if (packets.length < 2) return '';
   const sides = sidesOf(packets);
   if (sides.length === 0) return '';
   const flows = [...new Set(sides.map((side) => side.flow))];
-  return sides.map((side) => panel(side, result, flows)).join('');
+  return sides.map((side) => panel(side, result, flows, senders)).join('');
 }
 
-function panel(side: Side, result: RunResult, flows: readonly number[]): string {
+function panel(side: Side, result: Drawable, flows: readonly number[], senders: Senders): string {
   const axes = new Axes(side, result);
   const parts: string[] = [axes.grid()];
   parts.push(steps('win', side.window, axes), steps('ack', side.acks, axes));
@@ -39,9 +50,9 @@ function panel(side: Side, result: RunResult, flows: readonly number[]): string 
     const name = flags & RST ? 'RST' : flags & SYN ? 'SYN' : flags & FIN ? 'FIN' : '';
     if (name) parts.push(mark(name, p, axes));
   }
-  const who = side.direction === 'out' ? 'The target sends' : 'The script sends';
+  const who = senders[side.direction];
   const flow = flows.length > 1 ? ` (connection ${flows.indexOf(side.flow) + 1})` : '';
-  return `<figure><figcaption>${who}${flow}</figcaption><svg viewBox="0 0 ${Axes.WIDTH} ${Axes.HEIGHT}" role="img" aria-label="${who}: time-sequence diagram">${parts.join('')}${key(side)}</svg></figure>\n`;
+  return `<figure><figcaption>${escapeXml(who)}${flow}</figcaption><svg viewBox="0 0 ${Axes.WIDTH} ${Axes.HEIGHT}" role="img" aria-label="${escapeXml(who)}: time-sequence diagram">${parts.join('')}${key(side)}</svg></figure>\n`;
 }
 
 function title(p: PacketRecord, again: boolean): string {

@@ -1,0 +1,202 @@
+// What the application on the recorded host did, as far as its packets tell: when it wrote how much, when it closed.
+// A write ends where the sender pushed (Linux marks the last segment of a write), or where it fell silent without
+// being kept from sending; all bytes of a write were there when its first left.
+
+import { TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
+import type { Direction } from '../streams/conversation.js';
+import type { RecordedPacket, RecordedSegment, Recording } from './recording.js';
+
+export type AppAction =
+  /** `made`: bytes that the capture lacks though the peer acknowledged them; zeros stand for them. */
+  | { readonly kind: 'write'; readonly bytes: Uint8Array; readonly more: boolean; readonly made: boolean }
+  | { readonly kind: 'shutdown' }
+  | { readonly kind: 'close' }
+  | { readonly kind: 'abort' };
+
+export interface TimedAction {
+  /** µs since the conversation's first packet. */
+  readonly time: number;
+  /** Index in `recording.packets` before which it happened. */
+  readonly before: number;
+  readonly action: AppAction;
+}
+
+export interface Application {
+  readonly actions: readonly TimedAction[];
+  /** Everything that it wrote. */
+  readonly bytes: Uint8Array;
+  /** Bytes of it that the capture lacks. */
+  readonly made: number;
+  /** Acknowledgments of bytes that were never sent, by index of the packet. */
+  readonly lies: ReadonlySet<number>;
+}
+
+/** A pause without an ACK that a sender with more to say does not make. */
+const SILENCE = 5_000;
+/** A hole larger than this in front of an acknowledgment is a lie rather than a loss. */
+export const MOST_LOST = 1 << 20;
+
+const isData = (p: RecordedPacket | undefined, side: Direction): p is RecordedSegment =>
+  p?.kind === 'tcp' && p.direction === side && (p.segment.flags & TCP_RST) === 0 && p.segment.length > 0;
+
+/** Where a segment's payload begins. */
+export const dataStart = (p: RecordedSegment): number => p.seq + (p.segment.flags & TCP_SYN ? 1 : 0);
+
+export function applicationOf(recording: Recording, side: Direction): Application {
+  return new Derivation(recording, side).run();
+}
+
+class Derivation {
+  private readonly packets: readonly RecordedPacket[];
+  private readonly side: Direction;
+  private readonly actions: TimedAction[] = [];
+  private readonly lies = new Set<number>();
+  private readonly content: Uint8Array;
+  /** 1 for each byte of `content` that the capture has. */
+  private readonly seen: Uint8Array;
+  /** First number that no write covers yet; first that was not sent yet. */
+  private written = 1;
+  private high = 1;
+  private ended = false;
+  private made = 0;
+  /** The highest number that this side reaches in the whole capture. */
+  private readonly reach: number;
+
+  constructor(recording: Recording, side: Direction) {
+    this.packets = recording.packets;
+    this.side = side;
+    this.reach = this.packets.reduce(
+      (most, p) => (isData(p, side) ? Math.max(most, dataStart(p) + p.segment.length) : most),
+      1,
+    );
+    this.content = new Uint8Array(Math.max(0, this.reach - 1) + MOST_LOST);
+    this.seen = new Uint8Array(this.content.length);
+  }
+
+  run(): Application {
+    // Bytes first, so that a write can look ahead; backwards, so that what was sent first stands.
+    for (let i = this.packets.length - 1; i >= 0; i--) {
+      const p = this.packets[i];
+      const at = isData(p, this.side) ? dataStart(p) - 1 : -1;
+      if (at < 0) continue;
+      const { payload, length } = (p as RecordedSegment).segment;
+      this.content.set(payload, at);
+      this.seen.fill(1, at, at + length);
+    }
+    this.packets.forEach((p, i) => {
+      if (p.kind === 'icmp') return;
+      if (p.direction === this.side) this.own(p, i);
+      else this.peer(p, i);
+    });
+    return {
+      actions: this.actions,
+      bytes: this.content.slice(0, this.written - 1),
+      made: this.made,
+      lies: this.lies,
+    };
+  }
+
+  private own(p: RecordedSegment, i: number): void {
+    const { flags } = p.segment;
+    if (flags & TCP_RST) {
+      if (!this.ended && (this.high > 1 || this.actions.length > 0 || p.seq > 0))
+        this.act(p.time, i, { kind: 'abort' });
+      this.ended = true;
+      return;
+    }
+    if (isData(p, this.side)) {
+      const end = dataStart(p) + p.segment.length;
+      if (end > this.written) this.write(p, i, end);
+      this.high = Math.max(this.high, end);
+    }
+    if (flags & TCP_FIN && !this.ended) {
+      this.ended = true;
+      // With data in front of it in the same segment, it had been queued behind a write that was still waiting.
+      this.act(p.time, i, { kind: this.resetsLater(i) ? 'close' : 'shutdown' });
+    }
+  }
+
+  private write(p: RecordedSegment, i: number, end: number): void {
+    let to = end;
+    let last = p;
+    for (
+      let j = i + 1, quiet = true;
+      (last.segment.flags & (TCP_PSH | TCP_FIN)) === 0 && j < this.packets.length;
+      j++
+    ) {
+      const q = this.packets[j]!;
+      if (q.direction !== this.side) {
+        quiet = false;
+        continue;
+      }
+      if (!isData(q, this.side) || dataStart(q) !== to) continue;
+      if (quiet && q.time - last.time > SILENCE) break;
+      quiet = true;
+      to = dataStart(q) + q.segment.length;
+      last = q;
+    }
+    // Only when the last segment of the write is the one that has the FIN were both there at once.
+    const more = (last.segment.flags & TCP_FIN) !== 0;
+    const bytes = this.content.subarray(this.written - 1, to - 1);
+    this.made += this.unseen(this.written, to);
+    this.act(p.time, i, { kind: 'write', bytes, more, made: false });
+    this.written = to;
+    if (more && !this.ended) {
+      this.ended = true;
+      this.act(p.time, i, { kind: this.resetsLater(i) ? 'close' : 'shutdown' });
+    }
+  }
+
+  /** The peer's acknowledgment of what was never seen: the capture lost it, or the peer lies. */
+  private peer(p: RecordedSegment, i: number): void {
+    const sent = Math.max(this.high, this.written) + (this.ended ? 1 : 0);
+    if (p.ack <= sent || p.segment.flags & TCP_RST) return;
+    const bytes = p.ack - this.written;
+    if (bytes > MOST_LOST || this.contradicted(p, i)) {
+      this.lies.add(i);
+      return;
+    }
+    const to = p.ack;
+    this.made += this.unseen(this.written, to);
+    this.act(p.time, i, {
+      kind: 'write',
+      bytes: this.content.subarray(this.written - 1, to - 1),
+      more: false,
+      made: true,
+    });
+    this.written = to;
+    this.high = Math.max(this.high, to);
+  }
+
+  /** This side goes on below what it would have sent. */
+  private contradicted(p: RecordedSegment, i: number): boolean {
+    for (let j = i + 1; j < this.packets.length; j++) {
+      const q = this.packets[j]!;
+      if (q.kind === 'icmp' || q.direction !== this.side || q.segment.flags & TCP_RST) continue;
+      // Captures may have packets of the same moment in the wrong order.
+      if (isData(q, this.side) && dataStart(q) < p.ack && dataStart(q) >= this.high)
+        return q.time - p.time > 2_000;
+      if (q.segment.length === 0 && q.seq < p.ack && q.seq >= this.high) return true;
+    }
+    // Or the peer itself takes it back.
+    return this.packets
+      .slice(i + 1)
+      .some((q) => q.kind === 'tcp' && q.direction !== this.side && q.ack >= this.high && q.ack < p.ack);
+  }
+
+  private resetsLater(i: number): boolean {
+    return this.packets
+      .slice(i)
+      .some((q) => q.kind === 'tcp' && q.direction === this.side && (q.segment.flags & TCP_RST) !== 0);
+  }
+
+  private unseen(from: number, to: number): number {
+    let count = 0;
+    for (let i = from - 1; i < to - 1; i++) if (!this.seen[i]) count++;
+    return count;
+  }
+
+  private act(time: number, before: number, action: AppAction): void {
+    this.actions.push({ time, before, action });
+  }
+}
