@@ -27,6 +27,19 @@ describe('bench', () => {
     await expect(runBench({ names: ['rings'] })).rejects.toThrow('no bench "rings"');
   });
 
+  it('moves data through two whole stacks', async () => {
+    const rows = await runBench({ names: ['tcp'], runs: 1, scale: 0.05 });
+    expect(rows.map((r) => r.case)).toEqual([
+      'segments of 1448 bytes',
+      'super-packets',
+      'writes of 128 bytes',
+    ]);
+    for (const r of rows) {
+      expect(r.value).toBeGreaterThan(0);
+      expect(r.peerValue).toBeGreaterThan(0);
+    }
+  });
+
   it('runs the table against its peers on few flows', async () => {
     const lines: string[] = [];
     const rows = await runBench({

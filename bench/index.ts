@@ -1,17 +1,18 @@
-// The channel's benches by name, for `netchannel bench` and scripts: rows go to `print`.
+// The benches by name, for `netchannel bench` and scripts: rows go to `print`.
 
 import { type BenchRow, textOf } from './report.js';
 import { benchRing } from './ring.js';
 import { benchTable } from './table.js';
+import { benchTcp } from './tcp.js';
 
 export interface RunBenchOptions {
-  /** `ring`, `table`; all by default. */
+  /** `ring`, `table`, `tcp`; all by default. */
   names?: readonly string[];
   /** Alternating runs of each pair; 9 by default, which is the least for figures that are quoted. */
   runs?: number;
   /** Flows of the table's main rows; 1,000,000 by default. */
   flows?: number;
-  /** Share of the usual work of the ring's cases. */
+  /** Share of the usual work of the cases of ring and tcp. */
   scale?: number;
   /** Folder with rigtorp/SPSCQueue.h for the C++ ceiling. */
   rigtorp?: string;
@@ -19,7 +20,7 @@ export interface RunBenchOptions {
   print?: (line: string) => void;
 }
 
-export const BENCHES = ['ring', 'table'] as const;
+export const BENCHES = ['ring', 'table', 'tcp'] as const;
 
 export class BenchError extends Error {
   readonly code = 'BENCH_OPTION';
@@ -49,6 +50,10 @@ export async function runBench(options: RunBenchOptions = {}): Promise<BenchRow[
   }
   if (names.includes('table')) {
     await benchTable({ ...shared, ...(options.flows !== undefined ? { flows: options.flows } : {}) });
+  }
+  if (names.includes('tcp')) {
+    const { scale } = options;
+    benchTcp({ ...shared, ...(scale !== undefined ? { scale } : {}) });
   }
   return rows;
 }

@@ -15,7 +15,7 @@ export function benchCommand(): Command {
       integer('--runs'),
     )
     .option('--flows <n>', "flows of the table's main rows (default 1,000,000)", integer('--flows'))
-    .option('--scale <share>', "share of the usual work of the ring's cases", Number)
+    .option('--scale <share>', 'share of the usual work of the cases of ring and tcp', Number)
     .option('--rigtorp <folder>', 'folder with rigtorp/SPSCQueue.h for the C++ ceiling')
     .option('--list', 'name the benches and end')
     .option('--json', 'one object a line: bench, case, value, unit, peer, peerValue, ratio, runs, min, max')
