@@ -160,6 +160,7 @@ export function compressedAckTimer(tcb: Tcb, now: number): void {
   // The counter goes with the ACK, less one that would have been sent anyway.
   tcb.host.counters.add(ACK_COMPRESSED, ack.compressed - 1);
   ack.compressed = 0;
+  clearTimer(tcb, TIMER_COMPRESSED_ACK);
   sendAck(tcb, now);
 }
 

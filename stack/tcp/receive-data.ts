@@ -100,7 +100,7 @@ function makeRoom(tcb: Tcb, seq: number, truesize: number): boolean {
   rcv.outOfOrder?.collapse(tcb, SHARED_INFO_BYTES + BUFFER_HEAD_BYTES);
   if (rcv.queue?.collapse(tcb, COLLAPSE_UNIT, SHARED_INFO_BYTES + BUFFER_HEAD_BYTES))
     host.counters.add(RCV_COLLAPSED);
-  if (canIngest(tcb, truesize)) return !memoryExhausted(tcb);
+  if (canIngest(tcb, truesize) && !memoryExhausted(tcb)) return true;
   rcv.outOfOrder?.prune(tcb, seq, () => canIngest(tcb, truesize));
   if (canIngest(tcb, truesize) && !memoryExhausted(tcb)) return true;
   host.counters.add(RCV_PRUNED);

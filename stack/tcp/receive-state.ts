@@ -13,7 +13,6 @@ export class ReceiveState {
   irs = 0;
   wscale = 0;
   up = 0;
-  urgentPending = false;
   windowClamp = 65_535;
   /** Current window clamp that grows with what the peer proved to send (rcv_ssthresh). */
   ssthresh = 0;

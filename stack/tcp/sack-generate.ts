@@ -5,6 +5,8 @@ import { compressedAckTimer } from './ack-policy.js';
 import type { Tcb } from './tcb.js';
 
 const MAX_BLOCKS = 4;
+/** Blocks beyond these do not wait for ACK compression. */
+const BLOCKS_EXPECTED = 2;
 const DSACK_OLD_SENT = counterIndex('TcpExtTCPDSACKOldSent');
 const DSACK_OFO_SENT = counterIndex('TcpExtTCPDSACKOfoSent');
 
@@ -22,6 +24,7 @@ export function addSackBlock(tcb: Tcb, seq: number, end: number, now: number): v
   const blocks = rcv.sackBlocks;
   for (let i = 0; i < rcv.sackCount; i++) {
     if (!extend(blocks, 2 * i, seq, end)) continue;
+    if (i >= BLOCKS_EXPECTED) compressedAckTimer(tcb, now);
     const left = blocks[2 * i]!;
     const right = blocks[2 * i + 1]!;
     blocks.copyWithin(2, 0, 2 * i);
@@ -30,8 +33,8 @@ export function addSackBlock(tcb: Tcb, seq: number, end: number, now: number): v
     if (rcv.sackCount > 1) coalesce(tcb);
     return;
   }
-  // A block will be forgotten: an ACK that was held back would have told of it.
-  if (rcv.sackCount >= MAX_BLOCKS) compressedAckTimer(tcb, now);
+  // More than a peer expects to change at once: what was held back is told first.
+  if (rcv.sackCount >= BLOCKS_EXPECTED) compressedAckTimer(tcb, now);
   const keep = Math.min(rcv.sackCount, MAX_BLOCKS - 1);
   blocks.copyWithin(2, 0, 2 * keep);
   blocks[0] = seq;

@@ -10,8 +10,8 @@ export class SendState {
   wnd = 0;
   /** seq of the segment that last updated the window (SND.WL1). */
   wl1 = 0;
+  /** Behind the last urgent byte; SND.UNA when there is none (SND.UP). */
   up = 0;
-  urgent = false;
   iss = 0;
   /** First sequence number that connect must use (a TIME-WAIT record's `isn`), 0: the stack's own choice. */
   wantedIss = 0;

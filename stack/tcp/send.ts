@@ -270,7 +270,6 @@ function push(tcb: Tcb, now: number, flags: number, mss: number, nonagle: number
   if ((flags & MSG_MORE) === 0 || forcedPush(tcb)) markPush(tcb, tail);
   if ((flags & MSG_OOB) !== 0) {
     snd.up = snd.writeSeq;
-    snd.urgent = true;
   }
   if (shouldAutocork(tcb, tail, goal)) {
     tcb.host.counters.add(AUTO_CORKING);

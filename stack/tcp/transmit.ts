@@ -44,14 +44,14 @@ function begin(tcb: Tcb, seq: number, flags: number): void {
 }
 
 /** Adds the urgent pointer while there is urgent data ahead of `seq` (RFC 9293, section 3.8.5). */
-function addUrgent(tcb: Tcb, segment: SendSegment): void {
+function addUrgent(tcb: Tcb, seq: number): void {
   const { snd } = tcb;
-  if (!snd.urgent) return;
-  const distance = (snd.up - segment.seq) | 0;
-  if (distance > 0 && distance < 0x10000) {
+  if (snd.up === snd.una || !seqGt(snd.up, seq)) return;
+  const distance = (snd.up - seq) >>> 0;
+  if (distance < 0x10000) {
     out.urgent = distance;
     out.flags |= TCP_URG;
-  } else if (seqGt((segment.seq + 0xffff) >>> 0, snd.nxt)) {
+  } else if (seqGt((seq + 0xffff) >>> 0, snd.nxt)) {
     out.urgent = 0xffff;
     out.flags |= TCP_URG;
   }
@@ -78,7 +78,7 @@ export function transmitSegment(tcb: Tcb, now: number, segment: SendSegment): nu
     buildEstablishedOptions(tcb, out, snd.departure);
     out.window = selectWindow(tcb, now);
     ecnSend(tcb, segment, out);
-    addUrgent(tcb, segment);
+    addUrgent(tcb, segment.seq);
   }
   out.gsoSize = segment.segments > 1 ? segment.gsoSize : 0;
   if (snd.pacingStatus === 2) out.departure = snd.departure;
@@ -171,6 +171,7 @@ function sendBare(tcb: Tcb, now: number, seq: number, flags: number): void {
   buildEstablishedOptions(tcb, out, now);
   out.window = (flags & TCP_RST) !== 0 && (flags & TCP_ACK) === 0 ? 0 : selectWindow(tcb, now);
   ecnSend(tcb, null, out);
+  if ((flags & TCP_RST) === 0) addUrgent(tcb, seq);
   if ((flags & TCP_ACK) !== 0) noteAckSent(tcb, now);
   tcb.host.counters.add(OUT_SEGS);
   tcb.snd.segsOut++;

@@ -75,7 +75,7 @@ export function writeXmit(tcb: Tcb, now: number, mss: number, nonagle: number, p
       break;
     }
     let limit = mss;
-    if (segment.segments > 1 && !snd.urgent) limit = splitPoint(tcb, segment, mss, quota, nonagle);
+    if (segment.segments > 1 && snd.up === snd.una) limit = splitPoint(tcb, segment, mss, quota, nonagle);
     if (segment.length > limit && !fragmentSegment(tcb, segment, limit, mss)) break;
     if (smallQueueHolds(tcb, segment, 0)) break;
     if (segment.endSeq === segment.seq) break;
@@ -166,7 +166,7 @@ function nagleHolds(tcb: Tcb, partial: boolean, nonagle: number): boolean {
 
 function nagleAllows(tcb: Tcb, segment: SendSegment, mss: number, nonagle: number): boolean {
   if ((nonagle & NAGLE_PUSH) !== 0) return true;
-  if (tcb.snd.urgent || (segment.flags & TCP_FIN) !== 0) return true;
+  if (tcb.snd.up !== tcb.snd.una || (segment.flags & TCP_FIN) !== 0) return true;
   return !nagleHolds(tcb, segment.length < mss, nonagle);
 }
 
