@@ -42,6 +42,18 @@ describe('undo of fast recovery', () => {
     expect(kit.tcb.cc.ssthresh).toBe(7);
   });
 
+  it('does not undo a recovery that could not retransmit yet', () => {
+    const kit = new SenderKit('cubic');
+    kit.send(10);
+    kit.tcb.snd.retransmitQueue.head!.inHostQueue = 1; // the original still waits here
+    kit.wait(100_000).ack(0, [1, 4]);
+    expect(kit.takeSent()).toEqual([]);
+    expect(kit.tcb.cc.caState).toBe(CA_RECOVERY);
+    kit.wait(1000).ack(0, [1, 5]);
+    expect(kit.count('TCPDSACKUndo')).toBe(0);
+    expect(kit.tcb.cc.ssthresh).toBe(7);
+  });
+
   it('ignores a DSACK that reports more than was retransmitted, or is longer than any window', () => {
     const kit = inRecovery();
     kit.wait(100_000).ack(6, [0, 5]);
@@ -144,6 +156,20 @@ describe('timeout (RFC 5681, RFC 5682, RFC 4015)', () => {
     expect(kit.tcb.cc.caState).toBe(CA_OPEN);
     expect(kit.tcb.cc.ssthresh).toBe(0x7fff_ffff);
     expect(kit.tcb.loss.lostOut).toBe(0);
+  });
+
+  it('F-RTO: a duplicate for the new data says that the loss was real (step 3.a)', () => {
+    const kit = new SenderKit('reno', 1, (k) => {
+      k.tcb.opt.sack = false;
+    });
+    kit.write(20);
+    kit.wait(300_000);
+    timeout(kit);
+    expect(kit.wait(100_000).step(1)).toEqual([[10, 2]]);
+    expect(kit.tcb.loss.frto).toBe(true);
+    expect(kit.wait(100_000).step(1).length).toBeGreaterThan(0);
+    expect(kit.tcb.loss.frto).toBe(false);
+    expect(kit.tcb.cc.caState).toBe(CA_LOSS);
   });
 
   it('F-RTO: without new data to send falls back to retransmission at once', () => {
