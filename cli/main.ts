@@ -8,6 +8,7 @@ import { conformCommand } from './conform.js';
 import { EXIT_USAGE } from './exit.js';
 import { exploreCommand } from './explore.js';
 import { fuzzCommand } from './fuzz.js';
+import { peersCommand } from './peers.js';
 import { replayCommand } from './replay.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -24,6 +25,7 @@ const program = new Command('netchannel')
 program.addCommand(conformCommand());
 program.addCommand(replayCommand());
 program.addCommand(exploreCommand());
+program.addCommand(peersCommand());
 program.addCommand(fuzzCommand());
 program.addCommand(benchCommand());
 

@@ -28,16 +28,16 @@ export interface PeerContext {
   /** Addresses of the stack and of the kernel, of the family. */
   readonly ours: string;
   readonly theirs: string;
-  /** The kernel's name of the device, and what the link has lost and so on so far. */
+  /** The kernel's name of the device. */
   readonly device: string;
+  /** The stack's own, on a TAP device. */
+  readonly hardwareAddress: Uint8Array;
   readonly programs: Programs;
   readonly apps: Applications;
   /** What was measured or negotiated: becomes part of the report. */
   note(text: string): void;
   /** Writes a sysctl of the namespace: 'net.ipv4.tcp_ecn'. */
   sysctl(name: string, value: string): void;
-  /** Puts a frame on the device towards the kernel or takes the device's MTU in hand. */
-  setMtu(bytes: number): void;
   sleep(milliseconds: number): Promise<void>;
 }
 

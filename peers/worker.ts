@@ -1,6 +1,5 @@
 // The thread of one case: makes its network, runs the case, cleans up, and reports. It never decides what a failure means.
 import { parentPort, workerData } from 'node:worker_threads';
-import { setMtu } from '../stack/link/linux/interface.js';
 import { Applications } from './applications.js';
 import { CASES } from './cases/index.js';
 import { KERNEL, OURS, openPeerNetwork, setSysctl } from './network.js';
@@ -43,14 +42,11 @@ const context: PeerContext = {
   ours: OURS[family],
   theirs: KERNEL[family],
   device: network.tun.name,
+  hardwareAddress: network.tun.hardwareAddress ?? new Uint8Array(6),
   programs,
   apps: new Applications(network.stack.posix, family),
   note: (text) => void notes.push(text),
   sysctl: setSysctl,
-  setMtu: (bytes) => {
-    setMtu(network.tun.name, bytes);
-    network.tun.mtu = bytes;
-  },
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };
 

@@ -2,18 +2,11 @@
 import { createHash } from 'node:crypto';
 import { pattern } from '../applications.js';
 import { check, type PeerCase, type PeerContext } from '../types.js';
+import { bracketed, negotiated, untilListening } from './common.js';
 
 const MIB = 1 << 20;
 const size = (c: PeerContext): number => (c.soak ? 1024 : c.condition === 'clean' ? 16 : 2) * MIB;
 const rate = (bytes: number, ms: number): string => `${(bytes / 1e3 / ms).toFixed(1)} MB/s`;
-const address = (text: string): string => (text.includes(':') ? `[${text}]` : text);
-
-/** What ss shows of the kernel's end of a connection that is under way. */
-export async function negotiated(c: PeerContext, port: number): Promise<string> {
-  const text = await c.programs.ss(port);
-  const words = text.split(/\s+/).filter((w) => /^(ts|sack|ecn|ecnseen|fastopen|wscale:.*|mss:.*)$/.test(w));
-  return words.join(' ');
-}
 
 export const bulkFromKernel: PeerCase = {
   name: 'bulk-receive',
@@ -26,7 +19,13 @@ export const bulkFromKernel: PeerCase = {
     const count = size(c) / MIB;
     const hash = createHash('sha256');
     for (let i = 0; i < count; i++) hash.update(bytes);
-    const program = c.programs.start('socat', ['-u', '-b', '65536', 'STDIN', `TCP:${address(c.ours)}:5001`]);
+    const program = c.programs.start('socat', [
+      '-u',
+      '-b',
+      '65536',
+      'STDIN',
+      `TCP:${bracketed(c.ours)}:5001`,
+    ]);
     const fd = await c.apps.accept(listener);
     const feed = (async () => {
       for (let i = 0; i < count; i++) {
@@ -108,10 +107,10 @@ export const duplex: PeerCase = {
     const server = c.programs.start('socat', [
       '-b',
       '65536',
-      `TCP${c.family}-LISTEN:5003,bind=${address(c.theirs)},reuseaddr`,
+      `TCP${c.family}-LISTEN:5003,bind=${bracketed(c.theirs)},reuseaddr`,
       'EXEC:/bin/cat',
     ]);
-    await until(c, 5003);
+    await untilListening(c, 5003);
     const fd = await c.apps.connect(c.theirs, 5003);
     const [sent, got] = await Promise.all([c.apps.source(fd, bytes, 5), c.apps.sink(fd)]);
     check(got.bytes === bytes, `${got.bytes} bytes of ${bytes} came back`);
@@ -121,13 +120,3 @@ export const duplex: PeerCase = {
     await server.finished;
   },
 };
-
-/** Waits until the kernel listens on `port`. */
-export async function until(c: PeerContext, port: number): Promise<void> {
-  for (let i = 0; i < 200; i++) {
-    const { stdout } = await c.programs.run('ss', ['-Htln', `sport = :${port}`]);
-    if (stdout.length > 0) return;
-    await c.sleep(20);
-  }
-  check(false, `nobody listens on ${port}`);
-}

@@ -1,5 +1,43 @@
 // The list of cases, in the order they run.
 import type { PeerCase } from '../types.js';
 import { bulkFromKernel, bulkToKernel, duplex } from './bulk.js';
+import { manyAccepted, manyOpened } from './connections.js';
+import { abort, halfClose, keepalive, refused } from './endings.js';
+import { ecn, fastOpenClient, fastOpenServer, plainTcp } from './extensions.js';
+import { synFlood } from './flood.js';
+import { curlGets, getsFromNginx } from './http.js';
+import { conflict, duplicateAddress, neighbour, ping, traceroute, udp } from './icmp.js';
+import { MTU_CASES, pathMtu } from './mtu.js';
+import { smallMessages, urgent, windowLarge, windowSmall, zeroWindow } from './window.js';
 
-export const CASES: readonly PeerCase[] = [bulkFromKernel, bulkToKernel, duplex];
+export const CASES: readonly PeerCase[] = [
+  ping,
+  traceroute,
+  neighbour,
+  conflict,
+  duplicateAddress,
+  udp,
+  bulkFromKernel,
+  bulkToKernel,
+  duplex,
+  curlGets,
+  getsFromNginx,
+  manyAccepted,
+  manyOpened,
+  halfClose,
+  abort,
+  refused,
+  keepalive,
+  urgent,
+  zeroWindow,
+  windowSmall,
+  windowLarge,
+  smallMessages,
+  ...MTU_CASES,
+  pathMtu,
+  ecn,
+  plainTcp,
+  fastOpenClient,
+  fastOpenServer,
+  synFlood,
+];

@@ -1,0 +1,70 @@
+// `netchannel peers`: the stack against programs on Linux, over a device in a namespace of its own. The cases are peers/'s.
+import { writeFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit.js';
+import { Progress } from './output.js';
+
+interface Given {
+  family?: string;
+  link?: string;
+  soak?: boolean;
+  junit?: string;
+  json?: boolean;
+  list?: boolean;
+}
+
+export function peersCommand(): Command {
+  return new Command('peers')
+    .description('The stack against Linux and its programs, over TUN and TAP (needs root)')
+    .argument('[cases...]', 'cases (default: all; --list names them)')
+    .addOption(new Option('--family <n>', 'one IP version only').choices(['4', '6']))
+    .addOption(new Option('--link <kind>', 'one kind of link only').choices(['clean', 'impaired']))
+    .option('--soak', 'the long form: gigabytes, and 50,000 connections')
+    .option('--junit <file>', 'write JUnit XML')
+    .option('--json', 'one object a line')
+    .option('--list', 'name the cases and end')
+    .exitOverride()
+    .action(async (cases: string[], given: Given) => {
+      process.exitCode = await peers(cases, given);
+    });
+}
+
+async function peers(names: readonly string[], given: Given): Promise<number> {
+  const { CASES } = await import('../peers/cases/index.js');
+  const { runPeers, selectCases, UnknownCaseError } = await import('../peers/run.js');
+  const report = await import('../peers/report.js');
+  const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  if (given.list) {
+    for (const { name, about } of CASES) print(`${name.padEnd(18)} ${about}`);
+    return EXIT_OK;
+  }
+  const options = {
+    cases: names,
+    soak: given.soak === true,
+    ...(given.family === undefined ? {} : { families: [given.family === '4' ? (4 as const) : (6 as const)] }),
+    ...(given.link === undefined ? {} : { conditions: [given.link as 'clean' | 'impaired'] }),
+  };
+  let total = 0;
+  try {
+    total = selectCases(options).length;
+  } catch (error) {
+    if (!(error instanceof UnknownCaseError)) throw error;
+    process.stderr.write(`netchannel peers: ${error.message}\n`);
+    return EXIT_USAGE;
+  }
+  const progress = process.stderr.isTTY ? new Progress(process.stderr, total) : null;
+  const results = await runPeers({
+    ...options,
+    onResult: (result, done) => {
+      progress?.clear();
+      print(given.json ? JSON.stringify(result) : report.resultLine(result));
+      progress?.update(done, result.name);
+    },
+  });
+  progress?.clear();
+  if (given.junit !== undefined) writeFileSync(given.junit, report.junitXml(results));
+  if (!given.json) print(`\n${report.matrix(results)}\n`);
+  // Whoever reads JSON gets nothing but objects on standard output.
+  (given.json ? process.stderr : process.stdout).write(`${report.totalsLine(results)}\n`);
+  return report.totals(results).failed > 0 ? EXIT_FAILED : EXIT_OK;
+}

@@ -1,0 +1,111 @@
+// Many short connections, both roles, and nothing left behind.
+import { check, type PeerCase } from '../types.js';
+import { ours } from './common.js';
+
+const COUNT = 300;
+const SOAK = 50_000;
+
+export const manyAccepted: PeerCase = {
+  name: 'short-accepted',
+  about: 'the kernel opens hundreds of connections, eight at a time; each asks and is answered',
+  needs: ['python3', 'nstat'],
+  limit: 60,
+  async run(c) {
+    const count = c.soak ? SOAK : c.condition === 'clean' ? COUNT : COUNT / 3;
+    const listener = c.apps.listen(7, { backlog: 64 });
+    const client = c.programs.python(
+      `
+host, count = A[0], int(A[1])
+left = iter(range(count)); lock = threading.Lock(); bad = []
+def work():
+    while True:
+        with lock: i = next(left, None)
+        if i is None: return
+        s = connect(host, 7)
+        s.sendall(b'question %d' % i)
+        s.shutdown(socket.SHUT_WR)
+        b = b''
+        while True:
+            d = s.recv(100)
+            if not d: break
+            b += d
+        if b != b'answer to question %d' % i: bad.append(b)
+        s.close()
+ts = [threading.Thread(target=work) for _ in range(8)]
+[t.start() for t in ts]; [t.join() for t in ts]
+say('done', bad[:3])
+`,
+      c.ours,
+      count,
+    );
+    const start = performance.now();
+    const answer = async (fd: number): Promise<void> => {
+      const room = new Uint8Array(100);
+      let text = '';
+      for (let n = await c.apps.read(fd, room); n > 0; n = await c.apps.read(fd, room)) {
+        text += Buffer.from(room.subarray(0, n)).toString();
+      }
+      await c.apps.write(fd, Buffer.from(`answer to ${text}`));
+      await c.apps.close(fd);
+    };
+    const answers: Promise<void>[] = [];
+    for (let i = 0; i < count; i++) {
+      answers.push(answer(await c.apps.accept(listener)));
+      // Kept short: settled promises of a long run are memory too.
+      if (answers.length === 64) await Promise.all(answers.splice(0, 32));
+    }
+    await Promise.all(answers);
+    const bad = await client.says('done');
+    check(bad === '[]', `wrong answers: ${bad}`);
+    c.note(`${count} connections, ${Math.round((count * 1e3) / (performance.now() - start))} a second`);
+    check(ours(c, 'TcpPassiveOpens') >= count, `${ours(c, 'TcpPassiveOpens')} passive opens counted`);
+    check(ours(c, 'TcpExtListenOverflows') === 0, 'the accept queue overflowed');
+    await c.apps.close(listener);
+  },
+};
+
+export const manyOpened: PeerCase = {
+  name: 'short-opened',
+  about: 'the stack opens hundreds of connections, eight at a time, to an echo server of the kernel',
+  needs: ['python3', 'nstat'],
+  limit: 60,
+  async run(c) {
+    const count = c.soak ? SOAK : c.condition === 'clean' ? COUNT : COUNT / 3;
+    const server = c.programs.python(
+      `
+l = listen(A[0], 7, 128)
+def serve(s):
+    while True:
+        b = s.recv(1000)
+        if not b: break
+        s.sendall(b)
+    s.close()
+for i in range(int(A[1])):
+    s, _ = l.accept()
+    t = threading.Thread(target=serve, args=(s,)); t.start()
+say('done')
+`,
+      c.theirs,
+      count,
+    );
+    await server.says('listening');
+    const start = performance.now();
+    let next = 0;
+    const work = async (): Promise<void> => {
+      while (next < count) {
+        const id = next++;
+        const fd = await c.apps.connect(c.theirs, 7);
+        const text = Buffer.from(`message ${id}`);
+        await c.apps.write(fd, text);
+        const back = await c.apps.readAll(fd, text.length);
+        check(back.equals(text), `${back} came back for ${text}`);
+        await c.apps.close(fd);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, work));
+    c.note(`${count} connections, ${Math.round((count * 1e3) / (performance.now() - start))} a second`);
+    await server.says('done');
+    const { TcpEstabResets } = await c.programs.nstat();
+    check(TcpEstabResets === 0, `the kernel saw ${TcpEstabResets} resets`);
+  },
+};
