@@ -5,6 +5,9 @@ import type { Target } from '../target.js';
 const LOADERS: Readonly<Record<string, () => Promise<unknown>>> = {
   wire: async () => (await import('./wire.js')).wireTarget,
   language: async () => (await import('./language.js')).languageTarget,
+  ring: async () => (await import('./ring.js')).ringTarget,
+  table: async () => (await import('./table.js')).tableTarget,
+  pool: async () => (await import('./pool.js')).poolTarget,
   captures: async () => (await import('./captures.js')).capturesTarget,
 };
 
