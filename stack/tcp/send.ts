@@ -140,7 +140,7 @@ function queueBytes(
   let segment = snd.writeQueue.tail;
   while (done < length) {
     let room = segment === null ? 0 : goal - segment.length;
-    if (segment !== null && segment.endOfRecord) room = 0;
+    if (segment?.endOfRecord) room = 0;
     if (segment === null || room <= 0) {
       if (!sendMemoryFree(tcb)) return blocked(tcb, now, done, flags, mss, goal);
       segment = newSegment(tcb, now);

@@ -1,0 +1,81 @@
+// Requests of a listener in time: repeating SYN-ACKs, giving up, making way when the queue fills.
+
+import { counterIndex } from '../host/counters.js';
+import { roundUpToTick } from './jiffies.js';
+import type { Listener } from './listener.js';
+import { type Request, sendSynAck } from './request.js';
+import type { Tcb } from './tcb.js';
+
+const SYN_RETRANS = counterIndex('TcpExtTCPSynRetrans');
+const RETRANS_SEGS = counterIndex('TcpRetransSegs');
+const TIMEOUT_INIT = 1_000_000;
+
+/** Sends the SYN-ACK again (tcp_rtx_synack). */
+export function repeatSynAck(listener: Listener, request: Request, now: number): boolean {
+  const { tcb } = listener;
+  const { host } = tcb;
+  if (sendSynAck(host, request, now, tcb.ttl, null, -1, false) > 2) return false;
+  request.retransmissions++;
+  host.counters.add(RETRANS_SEGS);
+  host.counters.add(SYN_RETRANS);
+  return true;
+}
+
+/** µs until the request's SYN-ACK is repeated. */
+export function requestTimeout(listener: Listener, request: Request): number {
+  return Math.min(TIMEOUT_INIT * 2 ** request.timeouts, listener.tcb.host.config.tcpRtoMaxMs * 1000);
+}
+
+/** Takes a request off the queue. */
+export function dropRequest(listener: Listener, request: Request): void {
+  listener.requests.remove(request);
+  listener.tcb.host.listenerTimerChanged(listener);
+}
+
+/** TCP_DEFER_ACCEPT (seconds) as a number of SYN-ACK timeouts. */
+export function deferTimeouts(tcb: Tcb): number {
+  let period = tcb.opt.deferAccept;
+  let timeouts = 0;
+  let wait = 1;
+  while (period > 0) {
+    timeouts++;
+    period -= wait;
+    wait = Math.min(wait * 2, 120);
+  }
+  return timeouts;
+}
+
+/** Earliest deadline of a request, µs; Infinity when there is none. */
+export function listenerNextTimeout(listener: Listener): number {
+  let next = Number.POSITIVE_INFINITY;
+  if (listener.requests.size === 0) return next;
+  listener.requests.forEach((request) => {
+    if (request.deadline < next) next = request.deadline;
+  });
+  return next;
+}
+
+/** SYN-ACKs that nobody answered: again, or given up; old ones go sooner when the queue fills. */
+export function listenerOnTimer(listener: Listener, now: number): void {
+  const { tcb, requests } = listener;
+  const { config } = tcb.host;
+  tcb.clock = now;
+  requests.forEach((request) => {
+    if (request.deadline > now) return;
+    let retries = tcb.timers.synRetries > 0 ? tcb.timers.synRetries : config.tcpSynackRetries;
+    if (requests.size * 2 > Math.max(8, listener.backlog)) {
+      for (let young = requests.young * 2; retries > 2 && requests.size >= young; retries--) young *= 2;
+    }
+    const defer = deferTimeouts(tcb);
+    const late = request.timeouts >= retries;
+    const expire = defer === 0 ? late : late && (!request.acked || request.timeouts >= defer);
+    const resend = defer === 0 || !request.acked || request.timeouts >= defer - 1;
+    if (!expire && (!resend || repeatSynAck(listener, request, now) || request.acked)) {
+      if (request.timeouts++ === 0) requests.young--;
+      request.deadline = roundUpToTick(config, now + requestTimeout(listener, request));
+      return;
+    }
+    requests.remove(request);
+  });
+  tcb.host.listenerTimerChanged(listener);
+}
