@@ -92,6 +92,7 @@ export function transmitSegment(tcb: Tcb, now: number, segment: SendSegment): nu
   snd.segsOut += Math.max(1, segment.segments);
   segment.inHostQueue++;
   snd.inHostQueue += segment.truesize;
+  if (segment.timestampFlags !== 0) stampScheduled(tcb, now, segment);
   const result =
     out.gsoSize > 0 && !linkTakes(tcb, length)
       ? transmitSliced(tcb, segment, length)
@@ -102,7 +103,6 @@ export function transmitSegment(tcb: Tcb, now: number, segment: SendSegment): nu
     snd.inHostQueue -= segment.truesize;
     return result;
   }
-  if (segment.timestampFlags !== 0) stampScheduled(tcb, now, segment);
   segment.sentAt = snd.departure;
   advanceDeparture(tcb, length, previousDeparture);
   if (segment.list !== null || segment.seq !== segment.endSeq) snd.timeList.append(segment);
