@@ -50,6 +50,8 @@ export interface StackOptions {
    * deterministic one for reproducible runs.
    */
   secrets?: (bytes: Uint8Array) => void;
+  /** For tests of the sequence space's wrap only: every connection's ISN, in place of RFC 6528's. */
+  fixedInitialSequence?: number;
   /** Value of the millisecond timestamp clock (RFC 7323) at time 0, before the per-flow offset. Default 0. */
   timestampEpoch?: number;
   /** Wall-clock time in µs at stack time 0, for SO_TIMESTAMP and error-queue stamps. Default 0. */

@@ -114,7 +114,7 @@ export class InlineStack implements Stack {
     const now = () => this.now();
     const secret = new Uint8Array(32);
     secrets(secret);
-    const flowSecrets = new FlowSecrets(secrets);
+    const flowSecrets = new FlowSecrets(secrets, options.fixedInitialSequence);
     const sink = new TcpSink(this.config, this.output, this.network, this.counters, flowSecrets, now);
     sink.signer = (flow, b, tcp, length, at) =>
       signSegment(this.tcp.md5KeysFor(flow), flow, b, tcp, length, at);

@@ -5,16 +5,18 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { nearest } from '../language/suggest.js';
 import type { TargetFactory } from '../runner/run.js';
+import { parseVariation } from './stack/variation.js';
 
 export class UnknownTarget extends Error {
   override readonly name = 'UnknownTarget';
   readonly code = 'ERR_UNKNOWN_TARGET';
 }
 
-const LOADERS: Readonly<Record<string, () => Promise<TargetFactory>>> = {
-  stack: async () => {
+const LOADERS: Readonly<Record<string, (parameters: string) => Promise<TargetFactory>>> = {
+  stack: async (parameters) => {
     const { StackTarget } = await import('./stack/index.js');
-    return (setup) => new StackTarget(setup);
+    const variation = parseVariation(parameters);
+    return (setup) => new StackTarget(setup, variation);
   },
   silent: async () => {
     const { SilentTarget } = await import('./silent.js');
@@ -33,12 +35,14 @@ const LOADERS: Readonly<Record<string, () => Promise<TargetFactory>>> = {
 export const TARGET_NAMES: readonly string[] = Object.keys(LOADERS);
 
 /**
- * The factory of a target: a name, or the path of a module that exports `createTarget(setup)`.
+ * The factory of a target: a name, `stack:NAME=VALUE,…` (see stack/variation.ts), or the path of a module that exports
+ * `createTarget(setup)`.
  * @throws UnknownTarget
  */
 export async function targetFactory(name: string): Promise<TargetFactory> {
-  const load = LOADERS[name];
-  if (load) return load();
+  const [plain, parameters = ''] = name.split(/:(.*)/s);
+  const load = LOADERS[plain!];
+  if (load && (parameters === '' || plain === 'stack')) return load(parameters);
   if (existsSync(name)) {
     const module = (await import(pathToFileURL(resolve(name)).href)) as { createTarget?: TargetFactory };
     if (typeof module.createTarget === 'function') return module.createTarget;

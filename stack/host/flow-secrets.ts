@@ -15,8 +15,11 @@ export class FlowSecrets {
   private readonly port: SipHash;
   private readonly label: SipHash;
   private readonly bytes = new Uint8Array(TUPLE);
+  private readonly fixedSequence: number | undefined;
 
-  constructor(secrets: SecretSource) {
+  /** @param fixedSequence every connection's ISN, for tests of the sequence space's wrap; absent: RFC 6528 */
+  constructor(secrets: SecretSource, fixedSequence?: number) {
+    this.fixedSequence = fixedSequence;
     const key = () => {
       const bytes = new Uint8Array(16);
       secrets(bytes);
@@ -30,6 +33,7 @@ export class FlowSecrets {
 
   /** ISN = M + F(tuple, secret): M counts in 64 ns, as Linux (RFC 6528 asks for 4 µs or faster). `now` in µs. */
   initialSequence(flow: FlowAddress, now: number): number {
+    if (this.fixedSequence !== undefined) return this.fixedSequence;
     this.fill(flow.localAddress, flow.remoteAddress, flow.localPort, flow.remotePort);
     const m = Math.floor((now * 1000) / 64) % 4_294_967_296;
     return (this.isn.hash(this.bytes, 0, TUPLE) + m) >>> 0;

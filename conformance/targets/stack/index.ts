@@ -10,6 +10,7 @@ import type { CapturedPacket, PendingCall, Target } from '../target.js';
 import { callPosix } from './calls.js';
 import { fixedSecrets } from './secrets.js';
 import { StackShellHost } from './shell-host.js';
+import { NO_VARIATION, type Variation } from './variation.js';
 
 const GSO_MAX_SIZE = 65_535;
 const MOST_TURNS_AT_ONE_TIME = 100_000;
@@ -31,12 +32,17 @@ export class StackTarget implements Target {
   private readonly peer: MemoryLink;
   private readonly shell: Shell;
   private readonly host: StackShellHost;
-  private time = 0;
+  private time: number;
+  private readonly variation: Variation;
+  private injected = 0;
   private readonly waiting = new Set<PendingCall>();
   private closed = false;
 
-  constructor(setup: TargetSetup) {
+  /** @param variation what must not change a verdict: seeds, epochs, ticks, small delays */
+  constructor(setup: TargetSetup, variation: Variation = NO_VARIATION) {
     const { addresses, file } = setup;
+    this.variation = variation;
+    this.time = variation.start;
     const [device, peer] = memoryPair({
       common: { framing: 'ip', mtu: addresses.mtu },
       a: { name: 'tun0', gsoMaxSize: GSO_MAX_SIZE },
@@ -51,8 +57,11 @@ export class StackTarget implements Target {
         { destination: v6 ? 'default6' : 'default' },
       ],
       clock: () => this.time,
-      seed: 1,
-      secrets: fixedSecrets(0x6e63_6861),
+      seed: variation.seed,
+      secrets: fixedSecrets(0x6e63_6861 ^ (variation.seed - 1)),
+      timestampEpoch: variation.timestampEpoch,
+      config: { hz: variation.hz },
+      ...(variation.isn === null ? {} : { fixedInitialSequence: variation.isn }),
       files: { read: (path) => this.shell.files.read(path) ?? null },
     });
     this.host = new StackShellHost(
@@ -97,6 +106,8 @@ export class StackTarget implements Target {
   }
 
   inject(packet: Uint8Array): void {
+    // A delay that differs from packet to packet and is the same in every run.
+    if (this.variation.delay > 0) this.pass((this.injected++ * 377) % (this.variation.delay + 1));
     this.peer.sendFrame(this.time, packet);
     this.stack.run(this.time);
   }
