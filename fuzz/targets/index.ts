@@ -4,6 +4,8 @@ import type { Target } from '../target.js';
 
 const LOADERS: Readonly<Record<string, () => Promise<unknown>>> = {
   wire: async () => (await import('./wire.js')).wireTarget,
+  tcp: async () => (await import('./tcp.js')).tcpTarget,
+  network: async () => (await import('./network.js')).networkTarget,
   language: async () => (await import('./language.js')).languageTarget,
   ring: async () => (await import('./ring.js')).ringTarget,
   table: async () => (await import('./table.js')).tableTarget,

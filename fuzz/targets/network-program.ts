@@ -1,0 +1,165 @@
+// The two programs of one flow: each writes its bytes, reads the other's, checks them, and ends. Neither blocks; each is
+// played when time comes. Knows sockets, no network.
+
+import * as c from '../../stack/socket/constants.js';
+import { EAGAIN, errnoName } from '../../stack/socket/errno.js';
+import type { Posix } from '../../stack/socket/posix.js';
+import { invariant } from '../target.js';
+import type { Flow } from './network-commands.js';
+import { streamByte } from './tcp-model.js';
+
+class Half {
+  private readonly posix: Posix;
+  readonly fd: number;
+  private readonly toWrite: number;
+  private readonly toRead: number;
+  private readonly chunk: number;
+  private readonly slow: number;
+  private readonly early: boolean;
+  private readonly room: Uint8Array;
+  private nextRead = 0;
+  written = 0;
+  got = 0;
+  private shut = false;
+  ended = false;
+  moved = false;
+
+  constructor(posix: Posix, fd: number, write: number, read: number, flow: Flow, early: boolean) {
+    this.posix = posix;
+    this.fd = fd;
+    this.toWrite = write;
+    this.toRead = read;
+    this.chunk = flow.chunk;
+    this.slow = flow.slow;
+    this.early = early;
+    this.room = new Uint8Array(flow.chunk);
+  }
+
+  /** Does what can be done now; the errno of a connection that broke. */
+  play(now: number): string | undefined {
+    this.moved = false;
+    const connecting = this.posix.tcpInfo(this.fd).tcpi_state === 2;
+    if (connecting) return undefined;
+    return this.write() ?? this.read(now) ?? this.end();
+  }
+
+  private write(): string | undefined {
+    while (this.written < this.toWrite) {
+      const length = Math.min(this.chunk, this.toWrite - this.written);
+      const data = Uint8Array.from({ length }, (_, i) => streamByte(this.written + i));
+      const n = this.posix.send(this.fd, data, c.MSG_DONTWAIT | c.MSG_NOSIGNAL).result;
+      if (n === null || n === -EAGAIN) return undefined;
+      if (n < 0) return `write: ${errnoName(-n)}`;
+      this.written += n;
+      this.moved = true;
+    }
+    return undefined;
+  }
+
+  private read(now: number): string | undefined {
+    if (this.ended || now < this.nextRead) return undefined;
+    const n = this.posix.recv(this.fd, this.room, c.MSG_DONTWAIT).result;
+    if (n === null || n === -EAGAIN) return undefined;
+    if (n < 0) return `read: ${errnoName(-n)}`;
+    this.moved = true;
+    if (n === 0) {
+      invariant(
+        this.got === this.toRead,
+        'a stream ends before its end',
+        () => `${this.got} of ${this.toRead}`,
+      );
+      this.ended = true;
+      return undefined;
+    }
+    for (let i = 0; i < n; i++) {
+      const right = this.room[i] === streamByte(this.got + i);
+      invariant(right, 'another byte arrives than was sent', () => `at ${this.got + i} of ${this.toRead}`);
+    }
+    this.got += n;
+    this.nextRead = now + this.slow;
+    return undefined;
+  }
+
+  private end(): undefined {
+    const may = this.written === this.toWrite && (this.early || this.ended);
+    if (!may || this.shut) return undefined;
+    this.shut = true;
+    this.moved = true;
+    this.posix.shutdown(this.fd, c.SHUT_WR);
+    return undefined;
+  }
+
+  get done(): boolean {
+    return this.ended && this.shut;
+  }
+
+  wakes(now: number): number {
+    return !this.ended && this.nextRead > now ? this.nextRead : Number.POSITIVE_INFINITY;
+  }
+}
+
+export class End {
+  readonly flow: Flow;
+  readonly branch: number;
+  private client: Half | undefined;
+  private server: Half | undefined;
+  private broken = false;
+  moved = false;
+
+  constructor(flow: Flow, branch: number) {
+    this.flow = flow;
+    this.branch = branch;
+  }
+
+  begin(posix: Posix, fd: number): void {
+    const { flow } = this;
+    this.client = new Half(posix, fd, flow.up, flow.down, flow, flow.early);
+  }
+
+  /** The server's side; false when there is one already. */
+  accept(posix: Posix, fd: number): boolean {
+    if (this.server !== undefined || this.broken) return false;
+    // One of the two must end first.
+    this.server = new Half(posix, fd, this.flow.down, this.flow.up, this.flow, true);
+    return true;
+  }
+
+  /** Its client's machine is gone. */
+  abandon(): void {
+    this.broken = true;
+    this.client = undefined;
+  }
+
+  /** What broke, once. */
+  play(now: number): string | undefined {
+    this.moved = false;
+    if (this.broken) return undefined;
+    for (const half of [this.client, this.server]) {
+      if (half === undefined || half.done) continue;
+      const problem = half.play(now);
+      if (half.moved) this.moved = true;
+      if (problem === undefined) continue;
+      this.broken = true;
+      return problem;
+    }
+    return undefined;
+  }
+
+  get done(): boolean {
+    return this.broken || (this.client?.done === true && this.server?.done === true);
+  }
+
+  wakes(now: number): number {
+    if (this.broken) return Number.POSITIVE_INFINITY;
+    return Math.min(
+      this.client?.wakes(now) ?? Number.POSITIVE_INFINITY,
+      this.server?.wakes(now) ?? Number.POSITIVE_INFINITY,
+    );
+  }
+
+  state(): string {
+    const one = (half: Half | undefined): string =>
+      half === undefined ? 'nothing' : `${half.written} written, ${half.got} read`;
+    return `client ${one(this.client)}; server ${one(this.server)}`;
+  }
+}
