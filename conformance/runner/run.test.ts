@@ -144,3 +144,21 @@ it('a target that breaks is an internal error with the event’s place', async (
   });
   expect(result.failure).toMatchObject({ kind: 'internal', summary: 'boom', span: { line: 2 } });
 });
+
+it('rehearses before a target in real time, without a trace in the result', async () => {
+  class RealTime extends FakeTarget {
+    override readonly virtual = false;
+  }
+  const script = '0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 listen(3, 1) = 0\n';
+  let target: FakeTarget | undefined;
+  const result = await runScript(script, {
+    target: (setup) => {
+      target = new RealTime(setup, []);
+      return target;
+    },
+  });
+  expect(result).toMatchObject({ verdict: 'passed', target: 'fake' });
+  const names = target!.calls.map(([name]) => name);
+  expect(names.filter((name) => name !== 'fcntl')).toEqual(['socket', 'listen', 'close']);
+  expect(names[0]).toBe('fcntl');
+});

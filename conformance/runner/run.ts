@@ -11,6 +11,7 @@ import { runInbound } from './inbound.js';
 import { Machine } from './machine.js';
 import { runOutbound } from './outbound.js';
 import { type IpVersion, namedVersion, PRESET_DEFINES } from './presets.js';
+import { rehearse } from './rehearse.js';
 import type { FailureReport, RunResult } from './result.js';
 import { Snippets } from './snippet.js';
 import { runSystemCall } from './system-call.js';
@@ -91,6 +92,7 @@ async function runOn(
     target = await options.target({ addresses: config.addresses, file: script.file, speed: config.speed });
     draft.target = target.name;
     checkFeatures(script, target);
+    if (!target.virtual) await rehearse(text, options, target, runScript);
     const machine = new Machine(script, text, config, target);
     draft.machine = machine;
     await play(machine, options.strictEnd);

@@ -21,7 +21,7 @@ interface HollowFd {
 
 export class HollowTarget implements Target {
   readonly name: string = 'hollow';
-  readonly virtual = true;
+  readonly virtual: boolean = true;
   readonly wallEpoch = 0;
   protected time = 0;
   protected readonly outgoing: CapturedPacket[] = [];
