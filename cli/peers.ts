@@ -9,6 +9,7 @@ interface Given {
   link?: string;
   soak?: boolean;
   junit?: string;
+  pcap?: string;
   json?: boolean;
   list?: boolean;
 }
@@ -21,6 +22,7 @@ export function peersCommand(): Command {
     .addOption(new Option('--link <kind>', 'one kind of link only').choices(['clean', 'impaired']))
     .option('--soak', 'the long form: gigabytes, and 50,000 connections')
     .option('--junit <file>', 'write JUnit XML')
+    .option('--pcap <folder>', 'leave a capture of each case')
     .option('--json', 'one object a line')
     .option('--list', 'name the cases and end')
     .exitOverride()
@@ -41,6 +43,7 @@ async function peers(names: readonly string[], given: Given): Promise<number> {
   const options = {
     cases: names,
     soak: given.soak === true,
+    ...(given.pcap === undefined ? {} : { pcap: given.pcap }),
     ...(given.family === undefined ? {} : { families: [given.family === '4' ? (4 as const) : (6 as const)] }),
     ...(given.link === undefined ? {} : { conditions: [given.link as 'clean' | 'impaired'] }),
   };

@@ -1,10 +1,11 @@
 // The ground of one case: a network namespace of the calling thread, a TAP or TUN device in it with the kernel on one side
 // and a stack on the other, and the loop that runs it. All of it ends with the thread, however that ends.
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { ImpairedLink } from '../stack/link/impaired.js';
 import type { Link } from '../stack/link/link.js';
 import { addAddress, setUp } from '../stack/link/linux/interface.js';
 import { unshareNetwork } from '../stack/link/linux/namespace.js';
+import { linkTypeOf, PcapLink, PcapWriter } from '../stack/link/pcap.js';
 import { TunLink } from '../stack/link/tun.js';
 import { monotonicMicros, RealTimeLoop } from '../stack/run-loop.js';
 import { createStack, type InlineStack } from '../stack/stack.js';
@@ -36,6 +37,7 @@ export function openPeerNetwork(
   family: Family,
   condition: Condition,
   failed: (error: unknown) => void,
+  pcap?: string,
 ): PeerNetwork {
   unshareNetwork();
   setUp('lo', true);
@@ -50,8 +52,15 @@ export function openPeerNetwork(
     offload: bad ? false : (peerCase.offload ?? true),
     ...(peerCase.mtu === undefined ? {} : { mtu: peerCase.mtu }),
   });
-  const impaired = bad ? new ImpairedLink(tun, { both: IMPAIRMENT, seed: 1 }) : null;
-  const link = impaired ?? tun;
+  let device: Link = tun;
+  let capture = -1;
+  if (pcap !== undefined) {
+    capture = openSync(pcap, 'w');
+    const options = { linkType: linkTypeOf(tun), epoch: Date.now() * 1e3 - monotonicMicros() };
+    device = new PcapLink(tun, new PcapWriter((bytes) => void writeSync(capture, bytes), options));
+  }
+  const impaired = bad ? new ImpairedLink(device, { both: IMPAIRMENT, seed: 1 }) : null;
+  const link = impaired ?? device;
   addAddress(tun.name, parseAddress(KERNEL[4]).subarray(12), 24);
   const ipv6 = (peerCase.mtu ?? 1500) >= 1280;
   if (ipv6) addAddress(tun.name, parseAddress(KERNEL[6]), 64);
@@ -88,6 +97,7 @@ export function openPeerNetwork(
       loop.close();
       stack.close();
       link.close();
+      if (capture >= 0) closeSync(capture);
     },
   };
 }

@@ -44,6 +44,13 @@ export function findProgram(name: string): string | null {
 
 export class Programs {
   private readonly running = new Set<ChildProcess>();
+  private readonly failed: (error: Error) => void;
+  private closing = false;
+
+  /** @param failed told of each Python peer that ends with a status: its case would wait for it in vain */
+  constructor(failed: (error: Error) => void) {
+    this.failed = failed;
+  }
 
   /** Starts `name`. Throws PeerFailure when it is not installed. */
   start(name: string, args: readonly string[]): Running {
@@ -125,7 +132,12 @@ export class Programs {
 
   /** Python on the kernel's sockets: PRELUDE, then `code`; `args` are sys.argv[1:]. */
   python(code: string, ...args: (string | number)[]): Running {
-    return this.start('python3', ['-u', '-c', PRELUDE + code, ...args.map(String)]);
+    const program = this.start('python3', ['-u', '-c', PRELUDE + code, ...args.map(String)]);
+    void program.finished.then(({ status, stderr }) => {
+      if (status !== 0 && !this.closing)
+        this.failed(new PeerFailure(`python3 (${status}): ${stderr.slice(-800)}`));
+    });
+    return program;
   }
 
   /** The namespace's counters by nstat's names. */
@@ -142,6 +154,7 @@ export class Programs {
 
   /** Ends what still runs, and waits for it. */
   async close(): Promise<void> {
+    this.closing = true;
     const ending = [...this.running].map(
       (child) =>
         new Promise<void>((resolve) => {

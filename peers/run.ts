@@ -1,5 +1,7 @@
 // Runs peer cases one after another, each in a thread and a namespace of its own, and bounds each. Knows no case.
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ringAtExit } from '../stack/run-loop.js';
 import { CASES } from './cases/index.js';
@@ -14,6 +16,8 @@ export interface PeerRunOptions {
   readonly conditions?: readonly Condition[];
   /** The long form: more bytes and connections. */
   readonly soak?: boolean;
+  /** Folder for a capture of each case, made when missing. */
+  readonly pcap?: string;
   readonly onResult?: (result: CaseResult, done: number, total: number) => void;
 }
 
@@ -48,6 +52,8 @@ export function selectCases(options: PeerRunOptions): { peerCase: PeerCase; id: 
 
 export async function runPeers(options: PeerRunOptions = {}): Promise<CaseResult[]> {
   const cells = selectCases(options);
+  const { soak = false, pcap } = options;
+  if (pcap !== undefined) mkdirSync(pcap, { recursive: true });
   const lack = lackOfDevices();
   const results: CaseResult[] = [];
   for (const { peerCase, id } of cells) {
@@ -55,7 +61,16 @@ export async function runPeers(options: PeerRunOptions = {}): Promise<CaseResult
     const reason = lack ?? (missing.length > 0 ? `not installed: ${missing.join(', ')}` : null);
     const result: CaseResult =
       reason === null
-        ? await runOne({ ...id, soak: options.soak ?? false }, peerCase)
+        ? await runOne(
+            {
+              ...id,
+              soak,
+              ...(pcap === undefined
+                ? {}
+                : { pcap: join(pcap, `${id.name}-ipv${id.family}-${id.condition}.pcap`) }),
+            },
+            peerCase,
+          )
         : { ...id, status: 'skipped', reason, notes: [], seconds: 0 };
     results.push(result);
     options.onResult?.(result, results.length, cells.length);

@@ -31,9 +31,9 @@ const failure = new Promise<never>((_, reject) => {
 failure.catch(() => {});
 process.on('unhandledRejection', broken);
 
-const network = openPeerNetwork(peerCase, family, condition, broken);
+const network = openPeerNetwork(peerCase, family, condition, broken, order.pcap);
 parentPort!.postMessage({ bell: network.loop.bell.fd });
-const programs = new Programs();
+const programs = new Programs(broken);
 const context: PeerContext = {
   family,
   condition,

@@ -268,6 +268,7 @@ export class InlineStack implements Stack {
       () => {},
     );
     this.reclaim();
+    this.ethernet?.close(this.now());
     this.driver.close();
     this.output.complete(this.now());
     this.closed = true;

@@ -145,7 +145,7 @@ export const fastOpenServer: PeerCase = {
     const client = c.programs.python(
       `
 for i in range(3):
-    s = sock(A[0]); s.settimeout(10)
+    s = sock(A[0])
     s.sendto(b'hello', socket.MSG_FASTOPEN, (A[0], 6221))
     b = b''
     while len(b) < 5: b += s.recv(100)

@@ -19,10 +19,11 @@ say('sums', hashlib.sha256(m).hexdigest(), h.hexdigest()); sys.stdin.readline()
     BYTES,
   );
   const fd = await c.apps.accept(listener);
+  const options = await negotiated(c, 6100);
   const [sent, got] = await Promise.all([c.apps.source(fd, BYTES, 31), c.apps.sink(fd)]);
   const [theirs, back] = (await peer.says('sums')).split(' ');
   check(back === sent.sha256 && got.sha256 === theirs, 'a SHA-256 differs');
-  c.note(`${await negotiated(c, 6100)}; our MSS ${c.stack.posix.tcpInfo(fd).tcpi_snd_mss}`);
+  c.note(`${options}; our MSS ${c.stack.posix.tcpInfo(fd).tcpi_snd_mss}`);
   peer.tell('');
   await c.apps.close(fd);
   await c.apps.close(listener);

@@ -30,15 +30,14 @@ say('sums', m.hexdigest(), h.hexdigest(), got[0]); sys.stdin.readline()
     bytes,
   );
   const fd = await c.apps.accept(listener);
+  const options = await negotiated(c, port);
   const start = performance.now();
   const [sent, got] = await Promise.all([c.apps.source(fd, bytes, 21), c.apps.sink(fd)]);
   const time = performance.now() - start;
   const [theirs, back, count] = (await peer.says('sums')).split(' ');
   check(Number(count) === bytes && back === sent.sha256, `what we sent: ${count} bytes`);
   check(got.bytes === bytes && got.sha256 === theirs, `what we got: ${got.bytes} bytes`);
-  c.note(
-    `${window >> 10} KiB: ${((bytes * 2) / 1e3 / time).toFixed(1)} MB/s both ways; ${await negotiated(c, port)}`,
-  );
+  c.note(`${window >> 10} KiB: ${((bytes * 2) / 1e3 / time).toFixed(1)} MB/s both ways; ${options}`);
   peer.tell('');
   await c.apps.close(fd);
   await c.apps.close(listener);

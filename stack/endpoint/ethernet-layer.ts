@@ -161,4 +161,9 @@ export class EthernetLayer implements LinkLayer, LinkLayerInput, NeighbourIo {
   onTimer(now: number): void {
     this.neighbours.onTimer(now);
   }
+
+  /** Forgets all neighbours, and drops what waits for those that never answered. */
+  close(now: number): void {
+    this.neighbours.flush(now);
+  }
 }
