@@ -122,8 +122,9 @@ function transmitSyn(tcb: Tcb, now: number, syn: SendSegment): void {
 function initVariables(tcb: Tcb, now: number): void {
   const { snd, rcv, rtt, timers, host, cc, loss } = tcb;
   const { config } = host;
-  snd.headerLength = config.tcpTimestamps !== 0 && !tcb.opt.md5Active ? 32 : 20;
   adoptMd5Key(tcb, tcb);
+  if (tcb.opt.md5Active) snd.headerLength = 40;
+  else snd.headerLength = config.tcpTimestamps !== 0 ? 32 : 20;
   snd.maxWindow = 0;
   snd.mssClamp = snd.userMss > 0 ? snd.userMss : 65_535;
   initMtuProbing(tcb, now);

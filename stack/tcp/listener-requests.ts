@@ -45,14 +45,9 @@ export function deferTimeouts(tcb: Tcb): number {
   return timeouts;
 }
 
-/** Earliest deadline of a request, µs; Infinity when there is none. */
+/** When requests must be looked at, µs: never later than the earliest deadline; Infinity when there is none. */
 export function listenerNextTimeout(listener: Listener): number {
-  let next = Number.POSITIVE_INFINITY;
-  if (listener.requests.size === 0) return next;
-  listener.requests.forEach((request) => {
-    if (request.deadline < next) next = request.deadline;
-  });
-  return next;
+  return listener.requests.next;
 }
 
 /** SYN-ACKs that nobody answered: again, or given up; old ones go sooner when the queue fills. */
@@ -77,5 +72,6 @@ export function listenerOnTimer(listener: Listener, now: number): void {
     }
     requests.remove(request);
   });
+  requests.settle();
   tcb.host.listenerTimerChanged(listener);
 }

@@ -116,6 +116,8 @@ export class RequestTable {
   size = 0;
   /** Requests whose SYN-ACK has not timed out yet. */
   young = 0;
+  /** No deadline is earlier than this, µs; Infinity when there is none. Recomputed by `settle`. */
+  next = Number.POSITIVE_INFINITY;
 
   constructor(seed: number) {
     this.seed = seed;
@@ -155,6 +157,7 @@ export class RequestTable {
     this.chains.set(key, request);
     this.size++;
     this.young++;
+    if (request.deadline < this.next) this.next = request.deadline;
   }
 
   remove(request: Request): void {
@@ -171,9 +174,19 @@ export class RequestTable {
     request.next = null;
     this.size--;
     if (request.timeouts === 0) this.young--;
+    if (this.size === 0) this.next = Number.POSITIVE_INFINITY;
+  }
+
+  /** Finds the earliest deadline again. */
+  settle(): void {
+    this.next = Number.POSITIVE_INFINITY;
+    this.forEach((request) => {
+      if (request.deadline < this.next) this.next = request.deadline;
+    });
   }
 
   clear(): void {
+    this.next = Number.POSITIVE_INFINITY;
     this.chains.clear();
     this.size = 0;
     this.young = 0;
