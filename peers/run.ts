@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { libc } from '../stack/link/linux/libc.js';
 import { ringAtExit } from '../stack/run-loop.js';
 import { CASES } from './cases/index.js';
 import { lackOfDevices } from './lack.js';
@@ -84,8 +85,13 @@ async function runOne(order: CaseOrder, peerCase: PeerCase): Promise<CaseResult>
   let result: CaseResult | null = null;
   let forget = (): void => {};
   let crash = 'the thread ended without a report';
-  worker.on('message', (message: { bell?: number; result?: CaseResult }) => {
-    if (message.bell !== undefined) forget = ringAtExit(message.bell);
+  const descriptors: number[] = [];
+  worker.on('message', (message: { bell?: number; device?: number; result?: CaseResult }) => {
+    const { bell, device } = message;
+    if (bell !== undefined && device !== undefined) {
+      descriptors.push(bell, device);
+      forget = ringAtExit(bell);
+    }
     if (message.result !== undefined) {
       result = message.result;
       forget();
@@ -103,7 +109,16 @@ async function runOne(order: CaseOrder, peerCase: PeerCase): Promise<CaseResult>
   await once(worker, 'exit');
   clearTimeout(timer);
   forget();
+  if (result === null) closeDescriptors(descriptors);
   const { name, family, condition } = order;
   const seconds = (performance.now() - started) / 1e3;
   return result ?? { name, family, condition, status: 'failed', reason: crash, notes: [], seconds };
+}
+
+/**
+ * Closes what a thread that died has left open. Descriptors belong to the process, and an open device keeps its network
+ * namespace: after the process all of it is gone anyway.
+ */
+export function closeDescriptors(fds: readonly number[]): void {
+  for (const fd of fds) libc().close(fd);
 }

@@ -32,7 +32,7 @@ failure.catch(() => {});
 process.on('unhandledRejection', broken);
 
 const network = openPeerNetwork(peerCase, family, condition, broken, order.pcap);
-parentPort!.postMessage({ bell: network.loop.bell.fd });
+parentPort!.postMessage({ bell: network.loop.bell.fd, device: network.tun.fd });
 const programs = new Programs(broken);
 const context: PeerContext = {
   family,
