@@ -6,7 +6,15 @@ import { IpIds } from '../ip/output.js';
 import { PathMtuCache } from '../ip/path-mtu.js';
 import { type Route, RouteTable } from '../ip/routes.js';
 import type { Link } from '../link/link.js';
-import { copyAddress, isIpv4, isLinkLocal, isLoopback, type Prefix, parseAddress } from '../wire/address.js';
+import {
+  copyAddress,
+  isIpv4,
+  isLimitedBroadcast,
+  isLinkLocal,
+  isLoopback,
+  type Prefix,
+  parseAddress,
+} from '../wire/address.js';
 
 /** Number of the loopback device among the links: it has no link, its packets turn round in the driver. */
 export const LOOPBACK = -1;
@@ -119,6 +127,14 @@ export class NetworkLayer {
     const device = this.devices[route.link];
     if (device === undefined || !device.up) return null;
     return { device, route, nextHop: route.gateway ?? destination };
+  }
+
+  /** Whether packets to the IPv4 `destination` would be broadcasts. */
+  isBroadcast(destination: Uint8Array): boolean {
+    if (isLimitedBroadcast(destination)) return true;
+    const path = this.path(destination, 0);
+    if (path === null || path.route === null) return false;
+    return this.addresses.isDirectedBroadcast(destination, 0, path.device.number);
   }
 
   hasRoute(destination: Uint8Array, zone: number): boolean {

@@ -90,6 +90,7 @@ export function startConnect(socket: TcpSocket, address: SocketAddress, data: Co
     remote = four ? INET_LOOPBACK : INET6_LOOPBACK;
   }
   const v4 = isIpv4(remote);
+  // RFC 9293 MUST-46
   if (isMulticast(remote)) return -ENETUNREACH;
   if (socket.family === AF_INET6 && v4 && socket.options.v6only) return -ENETUNREACH;
   let zone = 0;
@@ -106,6 +107,7 @@ export function startConnect(socket: TcpSocket, address: SocketAddress, data: Co
   } else if (!env.network.selectSource(remote, zone, source)) {
     return -ENETUNREACH;
   }
+  if (v4 && env.network.isBroadcast(remote)) return -ENETUNREACH;
   tcb.ipv6 = !v4;
   tcb.zone = zone;
   copyAddress(tcb.localAddress, 0, source, 0);

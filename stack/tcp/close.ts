@@ -6,6 +6,7 @@ import { destroy, endWithError, finish, purgeSendQueue, releaseReceiveQueues, se
 import { ECONNRESET, ENOTCONN } from './errno.js';
 import { currentMss } from './mss.js';
 import { NAGLE_OFF } from './nagle.js';
+import { timeWaitLength } from './profile.js';
 import { queueSegment } from './send.js';
 import { allocateSegment, chargeWhole } from './send-memory.js';
 import {
@@ -197,7 +198,7 @@ export function enterTimeWait(tcb: Tcb, now: number, substate: number, wait: num
   const { host, rtt } = tcb;
   if (host.memory.timeWaits < host.config.tcpMaxTwBuckets) {
     let timeout = Math.max(wait, 4 * rtt.rto - rtt.rto / 2);
-    if (substate === TCP_TIME_WAIT) timeout = TIME_WAIT_LENGTH;
+    if (substate === TCP_TIME_WAIT) timeout = timeWaitLength(host.config);
     const record = makeTimeWait(tcb, now, substate, timeout);
     host.memory.timeWaits++;
     host.enterTimeWait(tcb, record, now);

@@ -16,6 +16,7 @@ import {
   EPROTO,
 } from './errno.js';
 import { refreshRoute, routeMtu, syncMss } from './mss.js';
+import { isSoftIcmp } from './profile.js';
 import { simpleRetransmit } from './recovery/retransmit-queue.js';
 import { rtoMax, setRto } from './rtt.js';
 import { TCP_CLOSE, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT } from './states.js';
@@ -92,7 +93,8 @@ export function tcpError(tcb: Tcb, now: number, type: number, code: number, info
   if (fastOpen === null && noRoute) revertBackoff(tcb, now, seq);
   host.icmpError?.(tcb, type, code, info, errno);
   const opening = state === TCP_SYN_SENT || (state === TCP_SYN_RECV && !(fastOpen !== null && tcb.accepted));
-  if (opening) {
+  const survives = host.config.profile === 'strict' && isSoftIcmp(tcb.ipv6, type, code);
+  if (opening && !survives) {
     endWithError(tcb, now, errno);
     return;
   }

@@ -30,7 +30,8 @@ function takeSynOptions(tcb: Tcb, seg: SegmentIn): void {
   const { snd, rcv, opt, host } = tcb;
   const { options } = seg;
   const { config } = host;
-  let mss = options.mss > 0 ? options.mss : 536;
+  // RFC 9293 MUST-15
+  let mss = options.mss > 0 ? options.mss : tcb.ipv6 ? 1220 : 536;
   if (snd.userMss > 0 && snd.userMss < mss) mss = snd.userMss;
   snd.mssClamp = mss;
   opt.wscale = options.wscale >= 0 && config.tcpWindowScaling !== 0;

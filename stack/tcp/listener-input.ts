@@ -80,6 +80,7 @@ function fillRequest(listener: Listener, request: Request, seg: SegmentIn): bool
   request.ipv6 = seg.ipv6;
   request.irs = seg.seq;
   request.rcvNxt = (seg.seq + 1) >>> 0;
+  // RFC 9293 MUST-15
   let mss = options.mss > 0 ? options.mss : seg.ipv6 ? 1220 : 536;
   if (snd.userMss > 0 && snd.userMss < mss) mss = snd.userMss;
   request.peerMss = mss;

@@ -3,7 +3,9 @@
 import { counterIndex } from '../host/counters.js';
 import { roundUpToTick } from './jiffies.js';
 import type { Listener } from './listener.js';
+import { synAckRetries } from './profile.js';
 import { type Request, sendSynAck } from './request.js';
+import { initialRto, rtoMax } from './rtt.js';
 import type { Tcb } from './tcb.js';
 
 const SYN_RETRANS = counterIndex('TcpExtTCPSynRetrans');
@@ -57,7 +59,10 @@ export function listenerOnTimer(listener: Listener, now: number): void {
   tcb.clock = now;
   requests.forEach((request) => {
     if (request.deadline > now) return;
-    let retries = tcb.timers.synRetries > 0 ? tcb.timers.synRetries : config.tcpSynackRetries;
+    let retries =
+      tcb.timers.synRetries > 0
+        ? tcb.timers.synRetries
+        : synAckRetries(config, initialRto(tcb) / 1000, rtoMax(tcb) / 1000);
     if (requests.size * 2 > Math.max(8, listener.backlog)) {
       for (let young = requests.young * 2; retries > 2 && requests.size >= young; retries--) young *= 2;
     }

@@ -5,6 +5,7 @@ import { seqGt, seqLt } from '../wire/seq.js';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../wire/tcp.js';
 import { roundUpToTick } from './jiffies.js';
 import { buildReplyOptions } from './options-build.js';
+import { timeWaitLength } from './profile.js';
 import { allowOutOfWindowAck } from './rate-limit.js';
 import { replyReset } from './reset.js';
 import { type FlowAddress, type SegmentIn, SegmentOut } from './segment.js';
@@ -13,7 +14,7 @@ import { TCP_FIN_WAIT2, TCP_TIME_WAIT } from './states.js';
 import type { Tcb } from './tcb.js';
 import type { TcbHost } from './tcb-host.js';
 
-/** 2 MSL as Linux has it, µs. */
+/** 2 MSL as Linux has it, µs: what FIN-WAIT-2 of an orphan is measured by; TIME-WAIT itself asks the profile. */
 export const TIME_WAIT_LENGTH = 60_000_000;
 
 /** Verdicts of `timeWaitInput`. */
@@ -197,7 +198,7 @@ function finWait2Input(
     record.tsRecent = seg.options.tsVal;
     record.tsRecentAge = now;
   }
-  reschedule(record, now, TIME_WAIT_LENGTH);
+  reschedule(record, now, timeWaitLength(record.host.config));
   acknowledge(record, now);
   return TIME_WAIT_DONE;
 }
@@ -221,7 +222,7 @@ function timeWaitSegment(
         return TIME_WAIT_DONE;
       }
     } else {
-      reschedule(record, now, TIME_WAIT_LENGTH);
+      reschedule(record, now, timeWaitLength(record.host.config));
     }
     if (stamped) {
       record.tsRecent = seg.options.tsVal;
@@ -238,7 +239,7 @@ function timeWaitSegment(
   if (paws) host.counters.add(PAWS_ESTAB);
   if (!rst) {
     // An old duplicate or a repeated FIN: acknowledge; a FIN or bad timestamp restarts the wait.
-    if (paws || (seg.flags & TCP_ACK) !== 0) reschedule(record, now, TIME_WAIT_LENGTH);
+    if (paws || (seg.flags & TCP_ACK) !== 0) reschedule(record, now, timeWaitLength(record.host.config));
     acknowledgeLimited(record, now, seg, SKIPPED_TIME_WAIT);
   }
   return TIME_WAIT_DONE;

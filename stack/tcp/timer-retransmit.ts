@@ -6,6 +6,7 @@ import { ETIMEDOUT } from './errno.js';
 import { fastOpenActiveTimeout } from './fastopen/client.js';
 import { fastOpenSynAckTimer } from './fastopen/server.js';
 import { blackholeProbing } from './mtu-probe.js';
+import { leastSynTime } from './profile.js';
 import { enterLoss } from './recovery/enter-loss.js';
 import { retransmitSegment } from './retransmit.js';
 import { initialRto, rtoMax } from './rtt.js';
@@ -105,6 +106,14 @@ export function giveUp(tcb: Tcb, now: number): void {
   endWithError(tcb, now, tcb.softError !== 0 ? tcb.softError : ETIMEDOUT);
 }
 
+/** Does the profile want the SYN repeated for longer? Not when the application has set its own bounds (MUST-21). */
+function synMustGoOn(tcb: Tcb, now: number): boolean {
+  const { state, timers, host } = tcb;
+  if (state !== TCP_SYN_SENT && state !== TCP_SYN_RECV) return false;
+  if (timers.synRetries > 0 || timers.userTimeout > 0) return false;
+  return sinceRetransmission(tcb, now) < leastSynTime(host.config);
+}
+
 /** Is it time to give up? Ends the connection when it is. */
 function writeTimeout(tcb: Tcb, now: number): boolean {
   const { timers } = tcb;
@@ -116,7 +125,11 @@ function writeTimeout(tcb: Tcb, now: number): boolean {
     const most = retries + (tcb.state === TCP_SYN_SENT ? config.tcpSynLinearTimeouts : 0);
     expired = timers.retransmits >= most;
   } else {
-    if (retransmitsTimedOut(tcb, now, config.tcpRetries1, 0)) blackholeProbing(tcb, now);
+    // RFC 9293 MUST-20
+    if (retransmitsTimedOut(tcb, now, config.tcpRetries1, 0)) {
+      blackholeProbing(tcb, now);
+      tcb.routeGeneration = -1; // R1: the route is looked up anew
+    }
     retries = config.tcpRetries2;
     if (tcb.orphan) {
       const alive = tcb.rtt.rto < rtoMax(tcb);
@@ -125,6 +138,7 @@ function writeTimeout(tcb: Tcb, now: number): boolean {
       if (outOfResources(tcb, now, reset)) return true;
     }
   }
+  if (synMustGoOn(tcb, now)) return false;
   if (!expired) expired = retransmitsTimedOut(tcb, now, retries, timers.userTimeout / 1000);
   fastOpenActiveTimeout(tcb, now, expired);
   if (expired) giveUp(tcb, now);

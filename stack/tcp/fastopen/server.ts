@@ -7,13 +7,14 @@ import { makeChild } from '../child.js';
 import { receiveReset } from '../destroy.js';
 import { establish } from '../establish.js';
 import type { Listener } from '../listener.js';
+import { synAckRetries } from '../profile.js';
 import { allowOutOfWindowAck } from '../rate-limit.js';
 import { queueSynPayload } from '../receive-data.js';
 import { enterLoss } from '../recovery/enter-loss.js';
 import { anyRetransmitDone, tryUndoRecovery } from '../recovery/undo.js';
 import { type Request, sendRequestAck, sendSynAck } from '../request.js';
 import { replyReset } from '../reset.js';
-import { rtoMax, synRttMeasure } from '../rtt.js';
+import { initialRto, rtoMax, synRttMeasure } from '../rtt.js';
 import type { SegmentIn } from '../segment.js';
 import { pawsReject } from '../sequence-check.js';
 import { CA_LOSS, EVENT_READABLE, type Tcb, TIMER_RETRANSMIT } from '../tcb.js';
@@ -172,7 +173,10 @@ export function offerFastOpen(listener: Listener, child: Tcb, _request: Request,
 export function fastOpenSynAckTimer(tcb: Tcb, now: number): void {
   const { request } = tcb.fastOpenRequest!;
   const { host, timers, loss } = tcb;
-  const retries = timers.synRetries > 0 ? timers.synRetries : host.config.tcpSynackRetries + 1;
+  const retries =
+    timers.synRetries > 0
+      ? timers.synRetries
+      : synAckRetries(host.config, initialRto(tcb) / 1000, rtoMax(tcb) / 1000) + 1;
   if (request.timeouts >= retries) {
     giveUp(tcb, now);
     return;
