@@ -4,6 +4,7 @@ import type { Target } from '../target.js';
 
 const LOADERS: Readonly<Record<string, () => Promise<unknown>>> = {
   wire: async () => (await import('./wire.js')).wireTarget,
+  ip: async () => (await import('./ip.js')).ipTarget,
   tcp: async () => (await import('./tcp.js')).tcpTarget,
   network: async () => (await import('./network.js')).networkTarget,
   language: async () => (await import('./language.js')).languageTarget,
