@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench.js';
 import { conformCommand } from './conform.js';
+import { convertCommand } from './convert.js';
 import { EXIT_USAGE } from './exit.js';
 import { exploreCommand } from './explore.js';
 import { fuzzCommand } from './fuzz.js';
@@ -24,6 +25,7 @@ const program = new Command('netchannel')
 
 program.addCommand(conformCommand());
 program.addCommand(replayCommand());
+program.addCommand(convertCommand());
 program.addCommand(exploreCommand());
 program.addCommand(peersCommand());
 program.addCommand(fuzzCommand());

@@ -4,6 +4,7 @@
 
 import { TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import type { Direction } from '../streams/conversation.js';
+import { distanceTo } from './distance.js';
 import type { RecordedPacket, RecordedSegment, Recording } from './recording.js';
 
 export type AppAction =
@@ -33,6 +34,8 @@ export interface Application {
 
 /** A pause without an ACK that a sender with more to say does not make. */
 const SILENCE = 5_000;
+/** What follows within this was there already. µs */
+const AT_ONCE = 500;
 /** A hole larger than this in front of an acknowledgment is a lie rather than a loss. */
 export const MOST_LOST = 1 << 20;
 
@@ -61,6 +64,9 @@ class Derivation {
   private made = 0;
   /** The highest number that this side reaches in the whole capture. */
   private readonly reach: number;
+  /** Payload of a full segment. */
+  private readonly mss: number;
+  private readonly away: number;
 
   constructor(recording: Recording, side: Direction) {
     this.packets = recording.packets;
@@ -69,6 +75,8 @@ class Derivation {
       (most, p) => (isData(p, side) ? Math.max(most, dataStart(p) + p.segment.length) : most),
       1,
     );
+    this.mss = fullSegment(recording, side);
+    this.away = distanceTo(recording, side);
     this.content = new Uint8Array(Math.max(0, this.reach - 1) + MOST_LOST);
     this.seen = new Uint8Array(this.content.length);
   }
@@ -117,34 +125,54 @@ class Derivation {
   }
 
   private write(p: RecordedSegment, i: number, end: number): void {
-    let to = end;
-    let last = p;
-    for (
-      let j = i + 1, quiet = true;
-      (last.segment.flags & (TCP_PSH | TCP_FIN)) === 0 && j < this.packets.length;
-      j++
-    ) {
-      const q = this.packets[j]!;
-      if (q.direction !== this.side) {
-        quiet = false;
-        continue;
-      }
-      if (!isData(q, this.side) || dataStart(q) !== to) continue;
-      if (quiet && q.time - last.time > SILENCE) break;
-      quiet = true;
-      to = dataStart(q) + q.segment.length;
-      last = q;
-    }
-    // Only when the last segment of the write is the one that has the FIN were both there at once.
-    const more = (last.segment.flags & TCP_FIN) !== 0;
+    const { to, last } = this.lookAhead(p, i, end);
+    // Data that waits for the FIN without a push was held back by its writer (MSG_MORE); with one it had no room yet.
+    const both = (last.segment.flags & TCP_FIN) !== 0;
+    const more = both && (last.segment.flags & TCP_PSH) === 0;
     const bytes = this.content.subarray(this.written - 1, to - 1);
     this.made += this.unseen(this.written, to);
     this.act(p.time, i, { kind: 'write', bytes, more, made: false });
     this.written = to;
-    if (more && !this.ended) {
+    if (both && !this.ended) {
       this.ended = true;
       this.act(p.time, i, { kind: this.resetsLater(i) ? 'close' : 'shutdown' });
     }
+  }
+
+  /** The segments behind this one that the same write put out. */
+  private lookAhead(p: RecordedSegment, i: number, end: number): { to: number; last: RecordedSegment } {
+    let to = end;
+    let last = p;
+    /** When the peer was last heard since `last`, -1: not; whether it said more than an ACK. */
+    let heard = -1;
+    let spoke = false;
+    for (let j = i + 1; j < this.packets.length; j++) {
+      const q = this.packets[j]!;
+      if (q.direction !== this.side) {
+        heard = q.time;
+        spoke ||= q.kind === 'tcp' && q.segment.length > 0;
+        continue;
+      }
+      if (!isData(q, this.side) || dataStart(q) !== to) continue;
+      const gap = q.time - last.time;
+      if (heard < 0 && gap > SILENCE) break;
+      const { flags } = last.segment;
+      if (flags & TCP_FIN) break;
+      if (flags & TCP_PSH) {
+        // Linux pushes in the middle of a large write as well, at the end of a full segment; what it had no room for
+        // follows at once, or as soon as an ACK makes room.
+        const prompt = heard < 0 ? gap <= AT_ONCE : q.time - heard - this.away <= AT_ONCE;
+        if (spoke || !this.full(last) || !prompt) break;
+      }
+      to = dataStart(q) + q.segment.length;
+      last = q;
+      heard = -1;
+    }
+    return { to, last };
+  }
+
+  private full(p: RecordedSegment): boolean {
+    return p.segment.length >= this.mss && p.segment.length % this.mss === 0;
   }
 
   /** The peer's acknowledgment of what was never seen: the capture lost it, or the peer lies. */
@@ -199,4 +227,42 @@ class Derivation {
   private act(time: number, before: number, action: AppAction): void {
     this.actions.push({ time, before, action });
   }
+}
+
+/** What the peer's MSS leaves for data behind the options; without one, the largest segment that was sent. */
+export function fullSegment(recording: Recording, side: Direction): number {
+  let most = 1;
+  let offered = Number.POSITIVE_INFINITY;
+  let stamps = 0;
+  for (const p of recording.packets) {
+    if (p.kind === 'icmp') continue;
+    if (isData(p, side)) {
+      most = Math.max(most, p.segment.length);
+      if (p.options.hasTimestamps) stamps = 12;
+    }
+    if (p.direction !== side && p.options.mss > 0) offered = p.options.mss;
+  }
+  return Math.min(most, offered - stamps);
+}
+
+/** Whether this side sent a small segment while an earlier small one was not acknowledged: Nagle's algorithm was off. */
+export function withoutNagle(recording: Recording, side: Direction): boolean {
+  const mss = fullSegment(recording, side);
+  let small = 0;
+  let high = 0;
+  for (const p of recording.packets) {
+    if (p.kind === 'icmp') continue;
+    if (p.direction !== side) {
+      if (p.ack >= small) small = 0;
+      continue;
+    }
+    if (!isData(p, side) || p.end <= high) continue;
+    const end = dataStart(p) + p.segment.length;
+    if (p.segment.length % mss !== 0) {
+      if (small > 0 && (p.segment.flags & TCP_FIN) === 0) return true;
+      small = end;
+    }
+    high = end;
+  }
+  return false;
 }

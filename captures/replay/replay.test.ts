@@ -91,7 +91,6 @@ describe('the observer', () => {
     return again.problems.map((p) => p.replace(/^[0-9.]+ /, ''));
   }
   const nothing = (): void => {};
-  const last = (role: Role, n: number) => (role === 'server' ? 8 : n);
 
   it('has nothing to say about a good one', async () => {
     expect(await replayed('server', nothing)).toEqual([]);
@@ -99,15 +98,16 @@ describe('the observer', () => {
   });
 
   it('sees a wrong checksum', async () => {
-    const problems = await replayed('server', (b, _n, i) => i === 3 && (b[37]! ^= 1));
+    const problems = await replayed('server', (b, _n, i) => {
+      if (i === 3) b[37]! ^= 1;
+    });
     expect(problems).toEqual(['a wrong checksum']);
   });
 
   it('sees other bytes than were written', async () => {
-    const problems = await replayed(
-      'server',
-      (b, n, i) => i === last('server', i) && n > 0 && (b[b.length - 1]! ^= 255),
-    );
+    const problems = await replayed('server', (b, n, i) => {
+      if (i === 8 && n > 0) b[b.length - 1]! ^= 255;
+    });
     expect(problems).toContainEqual(expect.stringMatching(/sends other bytes than were written/));
   });
 

@@ -238,27 +238,9 @@ class Preparation {
     const last = this.peerEnd();
     const bytes = new Uint8Array(last - 1);
     const seen = new Uint8Array(last);
-    let contiguous = 1;
     let snapped = 0;
-    let lost = 0;
-    let before: RecordedSegment | null = null;
-    this.recording.packets.forEach((p, i) => {
-      if (p.kind === 'icmp' || p.segment.flags & TCP_RST) return;
-      if (p.direction === this.side) {
-        const until = Math.min(p.ack, last);
-        while (contiguous < until) {
-          if (seen[contiguous]) {
-            contiguous++;
-            continue;
-          }
-          const from = contiguous;
-          while (contiguous < until && !seen[contiguous] && contiguous - from < 1000) seen[contiguous++] = 1;
-          lost += contiguous - from;
-          this.makeData(i, from, contiguous, before);
-        }
-        return;
-      }
-      if (!has(p, TCP_SYN)) before = p;
+    for (const p of this.theirs) {
+      if (p.segment.flags & TCP_RST) continue;
       const { payload, length } = p.segment;
       snapped += length - payload.length;
       const start = dataStart(p);
@@ -268,6 +250,29 @@ class Preparation {
         seen[at] = 1;
         bytes[at - 1] = payload[k] ?? 0;
       }
+    }
+    // What is nowhere in the capture though it was acknowledged came in its place: before what follows it.
+    const acked = Math.min(last, this.highestAck());
+    let contiguous = 1;
+    let lost = 0;
+    let before: RecordedSegment | null = null;
+    this.recording.packets.forEach((p, i) => {
+      if (p.kind === 'icmp' || p.segment.flags & TCP_RST) return;
+      const own = p.direction === this.side;
+      if (!own && has(p, TCP_SYN)) return;
+      const until = Math.min(own ? p.ack : dataStart(p) + p.segment.length, acked);
+      while (contiguous < until) {
+        const from = contiguous;
+        if (seen[contiguous]) {
+          contiguous++;
+          continue;
+        }
+        while (contiguous < until && !seen[contiguous] && contiguous - from < 1000) contiguous++;
+        seen.fill(1, from, contiguous);
+        lost += contiguous - from;
+        this.makeData(i, from, contiguous, before ?? (own ? null : p));
+      }
+      if (!own) before = p;
     });
     if (lost > 0)
       this.notes.push(`${lost} bytes that the peer sent are not in the capture: zeros stand for them`);
@@ -285,10 +290,14 @@ class Preparation {
       if (p.segment.length > 0) last = Math.max(last, dataStart(p) + p.segment.length);
       if (p.segment.flags & TCP_FIN) fin = Math.min(fin, dataStart(p) + p.segment.length);
     }
-    const acked = this.ours.reduce((n, p) => (p.segment.flags & TCP_RST ? n : Math.max(n, p.ack)), 0);
+    const acked = this.highestAck();
     // One number more may be a FIN that the capture lacks; a great many more are a lie.
     const lost = Math.min(acked, fin);
     return lost > last + 1 && lost - last <= MOST_LOST ? lost : last;
+  }
+
+  private highestAck(): number {
+    return this.ours.reduce((n, p) => (p.segment.flags & TCP_RST ? n : Math.max(n, p.ack)), 0);
   }
 
   private makeData(i: number, from: number, to: number, before: RecordedSegment | null): void {

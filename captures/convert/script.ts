@@ -1,0 +1,331 @@
+// A recorded conversation as a packetdrill script: the recorded host's calls and packets become what the script does and
+// expects, the peer's packets what it injects. The result is parsed before it is given back.
+
+import { parseScript } from '../../conformance/language/index.js';
+import { printSeconds } from '../../conformance/language/printer.js';
+import { flagsText } from '../../conformance/runner/print-packet.js';
+import { TCP_ACK, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
+import { type AppAction, withoutNagle } from '../replay/application.js';
+import type { RecordedIcmp, RecordedSegment, Recording } from '../replay/recording.js';
+import { type PeerSegment, type Role, type Situation, situationOf } from '../replay/situation.js';
+import { hasCookie, optionText } from './option-text.js';
+import { type TimelineEvent, timelineOf } from './timeline.js';
+
+export interface Converted {
+  readonly text: string;
+  /** What stands in the script's head, for the user to know. */
+  readonly notes: readonly string[];
+}
+
+/** The window shift that is offered where the recorded one is not known. */
+const OWN_SHIFT = 7;
+const ECN = ['', '[ect1] ', '[ect0] ', '[ce] '] as const;
+
+/**
+ * @param source what the script's first line says it was made from
+ * @throws NotReplayable: nothing of one side was captured, signed segments, …; ScriptError never (it would be a bug)
+ */
+export function convertStream(source: string, recording: Recording, role: Role): Converted {
+  const situation = situationOf(recording, role);
+  return new Writer(source, situation).run();
+}
+
+class Writer {
+  private readonly situation: Situation;
+  private readonly source: string;
+  private readonly lines: string[] = [];
+  private readonly notes: string[];
+  private now = 0;
+  private started = false;
+  /** Script numbers of the timestamps on lines of ours, by the recorded value. */
+  private readonly stamps = new Map<number, number>();
+  private lastStamp = 0;
+  /** First number that no line of ours has sent. */
+  private high = 1;
+  private readonly first: [number, number] = [-1, -1];
+  private fd = 3;
+  private accepted = false;
+  private connected = false;
+  private closed = false;
+
+  constructor(source: string, situation: Situation) {
+    this.source = source;
+    this.situation = situation;
+    this.notes = [...situation.notes];
+    for (const p of situation.recording.packets) {
+      if (p.kind === 'tcp' && p.options.hasTimestamps && this.first[p.direction] < 0)
+        this.first[p.direction] = p.options.tsVal;
+    }
+  }
+
+  run(): Converted {
+    const { recording, role, side } = this.situation;
+    const { events, away } = timelineOf(this.situation);
+    if (away > 0)
+      this.notes.push(
+        `recorded ${(away / 1000).toFixed(1)} ms away from the side that the script tests: its times are estimates`,
+      );
+    this.open();
+    for (const event of events) this.event(event);
+    const head = [
+      `// Made by netchannel convert from ${this.source}, stream ${recording.index}, as ${role}:`,
+      `// ${recording.ends[side]} is the side under test, ${recording.ends[1 - side]} the one that is played.`,
+      ...this.notes.map((note) => `// Note: ${note}.`),
+      ...(recording.ipv6 ? ['--ip_version=ipv6'] : []),
+      // Timers of the recorded kernel ran on its ticks.
+      '--tolerance_usecs=10000',
+      '',
+      `\`${this.sysctls().join('\n')}\``,
+      '',
+    ];
+    const text = `${[...head, ...this.lines].join('\n')}\n`;
+    parseScript(text, { file: this.source });
+    return { text, notes: this.notes };
+  }
+
+  private sysctls(): string[] {
+    const { sysctls, recording, side } = this.situation;
+    const keep = ['tcp_timestamps', 'tcp_sack', 'tcp_window_scaling', 'tcp_ecn', 'tcp_fastopen'];
+    const list = keep
+      .filter((name) => sysctls[`net.ipv4.${name}`] !== undefined)
+      .map((name) => `sysctl -q net.ipv4.${name}=${sysctls[`net.ipv4.${name}`]}`);
+    // The largest buffer decides the window shift that is offered: 65,535 times its power of two gives that one.
+    const own = recording.packets.find(
+      (p) => p.kind === 'tcp' && p.direction === side && (p.segment.flags & TCP_SYN) !== 0,
+    );
+    const shift = own?.kind === 'tcp' ? own.options.wscale : OWN_SHIFT;
+    if (shift >= 2 && shift <= 14)
+      list.push(`sysctl -q net.ipv4.tcp_rmem="4096 131072 ${65_535 * 2 ** shift}"`);
+    // Room for every write at once: none of the script's blocks.
+    list.push('sysctl -q net.ipv4.tcp_wmem="4096 4194304 4194304"');
+    return list;
+  }
+
+  private line(time: number, text: string): void {
+    const delta = this.started ? Math.max(0, Math.round(time - this.now)) : 0;
+    this.lines.push(`${this.started ? '+' : ''}${printSeconds(delta)} ${text}`);
+    this.now = Math.max(this.now, time);
+    this.started = true;
+  }
+
+  private open(): void {
+    const { role, opens, fastOpen, application, side, recording } = this.situation;
+    if (!opens) {
+      // Nobody listens; the first line needs a time to count from.
+      this.line(0, 'socket(..., SOCK_STREAM, IPPROTO_TCP) = 3');
+      return;
+    }
+    this.line(0, 'socket(..., SOCK_STREAM, IPPROTO_TCP) = 3');
+    if (role === 'server') {
+      this.line(0, 'setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0');
+      this.line(0, 'bind(3, ..., ...) = 0');
+      if (fastOpen) this.line(0, 'setsockopt(3, SOL_TCP, TCP_FASTOPEN, [5], 4) = 0');
+      if (withoutNagle(recording, side)) this.line(0, 'setsockopt(3, SOL_TCP, TCP_NODELAY, [1], 4) = 0');
+      this.line(0, 'listen(3, 1) = 0');
+      return;
+    }
+    this.line(0, 'fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0');
+    if (withoutNagle(recording, side)) this.line(0, 'setsockopt(3, SOL_TCP, TCP_NODELAY, [1], 4) = 0');
+    const syn = recording.packets.find((p) => p.kind === 'tcp' && p.direction === side);
+    const inSyn = syn?.kind === 'tcp' && (syn.segment.flags & TCP_SYN) !== 0 ? syn.segment.length : 0;
+    const write = application.actions[0]?.action;
+    if (inSyn > 0 && write?.kind === 'write') {
+      this.line(0, `sendto(3, ..., ${write.bytes.length}, MSG_FASTOPEN, ..., ...) = ${write.bytes.length}`);
+      this.skipWrite = write;
+    } else this.line(0, 'connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)');
+    if (syn?.kind !== 'tcp' || (syn.segment.flags & TCP_SYN) === 0)
+      this.line(0, `> S 0:0(0)${this.ownSyn(0)}`);
+  }
+  private skipWrite: AppAction | null = null;
+
+  private event(event: TimelineEvent): void {
+    switch (event.kind) {
+      case 'in':
+        this.inbound(event.time, event.packets);
+        break;
+      case 'made':
+        this.made(event.time, event.packet);
+        break;
+      case 'icmp':
+        this.icmp(event.time, event.message);
+        break;
+      case 'out':
+        this.outbound(event.time, event.packets);
+        break;
+      case 'act':
+        this.act(event.time, event.action);
+        break;
+      case 'read':
+        if (this.usable()) this.line(event.time, `read(${this.fd}, ..., ${event.bytes}) = ${event.bytes}`);
+        break;
+    }
+  }
+
+  private usable(): boolean {
+    return !this.closed && (this.situation.role === 'client' ? this.connected : this.accepted);
+  }
+
+  private inbound(time: number, packets: readonly RecordedSegment[]): void {
+    const p = packets[0]!;
+    const { segment } = p;
+    const { flags } = packets.at(-1)!.segment;
+    const length = packets.reduce((n, q) => n + q.segment.length, 0);
+    const urgent = segment.urgent ? ` urg ${segment.urgent}` : '';
+    const text = `< ${ECN[segment.tos & 3]}${this.numbers(p.seq, length, flags, p.ack)} win ${segment.window}${urgent}`;
+    this.line(time, text + this.brackets(p, this.echoed));
+    this.afterInbound(time, flags, p.ack);
+  }
+
+  private made(time: number, p: PeerSegment): void {
+    const { recording, side } = this.situation;
+    const base = recording.isn[side]!;
+    const stamp = this.first[1 - side] ?? 0;
+    const options = optionText(p.options, {
+      sackBase: base,
+      value: (v) => (v - stamp + 1000) >>> 0,
+      echo: () => (p.flags & TCP_ACK ? this.lastStamp : 0),
+    });
+    this.line(
+      time,
+      `< ${this.numbers(p.seq, p.payload.length, p.flags, p.ack)} win ${p.window}${options ? ` <${options}>` : ''}`,
+    );
+    if (p.flags & TCP_SYN) {
+      if (!(p.flags & TCP_ACK)) this.line(time, `> S. 0:0(0) ack 1${this.ownSyn(999)}`);
+      else if (
+        !this.situation.recording.packets.some(
+          (q) => q.kind === 'tcp' && q.direction === side && q.segment.flags & TCP_SYN,
+        )
+      )
+        this.line(time, '> . 1:1(0) ack 1 <...>');
+    }
+    this.afterInbound(time, p.flags, p.ack);
+  }
+
+  /** Linux's options of a SYN, for one that the capture lacks. */
+  private ownSyn(echo: number): string {
+    const { sysctls, mtu, recording } = this.situation;
+    const on = (name: string): boolean => sysctls[`net.ipv4.tcp_${name}`] === '1';
+    const stamps = on('timestamps') && this.first.some((v) => v >= 0);
+    const parts = [`mss ${mtu - (recording.ipv6 ? 60 : 40)}`];
+    if (on('sack')) parts.push(...(stamps ? ['sackOK'] : ['nop', 'nop', 'sackOK']));
+    if (stamps) {
+      this.lastStamp = 1;
+      parts.push(`TS val 1 ecr ${echo}`);
+    }
+    if (on('window_scaling')) parts.push('nop', `wscale ${OWN_SHIFT}`);
+    return ` <${parts.join(',')}>`;
+  }
+
+  /** A connection is there as soon as the handshake is over. */
+  private afterInbound(time: number, flags: number, ack: number): void {
+    const { role } = this.situation;
+    if (flags & TCP_RST || ack < 1) return;
+    if (role === 'client') {
+      this.connected = true;
+    } else if (!this.accepted && !(flags & TCP_SYN) && this.situation.opens) this.accept(time);
+  }
+
+  private accept(time: number): void {
+    this.line(time, 'accept(3, ..., ...) = 4');
+    this.fd = 4;
+    this.accepted = true;
+  }
+
+  private icmp(time: number, m: RecordedIcmp): void {
+    const { type, code, rest, ipv6 } = m.message;
+    const seq = m.quotedSeq >>> 0;
+    const quoted = `[${seq}:${seq}(0)]`;
+    if (!ipv6 && type === 3 && code === 4)
+      this.line(time, `< icmp unreachable frag_needed mtu ${rest & 0xffff} ${quoted}`);
+    else if (ipv6 && type === 2) this.line(time, `< icmp packet_too_big mtu ${rest} ${quoted}`);
+    else this.line(time, `< icmp type_${type} code_${code} ${quoted}`);
+  }
+
+  private outbound(time: number, packets: readonly RecordedSegment[]): void {
+    const p = packets[0]!;
+    const last = packets.at(-1)!;
+    let length = packets.reduce((n, q) => n + q.segment.length, 0);
+    let { seq } = p;
+    // Bytes that the capture lacks went out in front of those behind them.
+    if (length > 0 && seq > this.high && this.high > 0) {
+      length += seq - this.high;
+      seq = this.high;
+    }
+    this.high = Math.max(this.high, last.end);
+    let { flags } = p.segment;
+    if (packets.length > 1) flags = last.segment.flags;
+    if (flags & TCP_SYN && flags & TCP_ACK && p.ack > 1 && !this.accepted) this.pendingAccept = true;
+    this.line(time, `> ${this.numbers(seq, length, flags, p.ack)}${this.brackets(p, this.plainEcho)}`);
+    if (p.options.hasTimestamps) {
+      this.lastStamp = this.value(p.direction, p.options.tsVal);
+      for (const q of packets) this.stamps.set(q.options.tsVal, this.lastStamp);
+    }
+    if (this.pendingAccept) {
+      // Data in the SYN was taken: the connection is there at once (RFC 7413 section 4.2.2).
+      this.pendingAccept = false;
+      this.accept(time);
+    }
+  }
+  private pendingAccept = false;
+
+  private numbers(seq: number, length: number, flags: number, ack: number): string {
+    const start = seq >>> 0;
+    const end = (seq + length) >>> 0;
+    const text = `${flagsText(flags)} ${start}:${end}(${length})`;
+    return flags & TCP_ACK ? `${text} ack ${ack >>> 0}` : text;
+  }
+
+  private brackets(p: RecordedSegment, echo: (p: RecordedSegment) => (v: number) => number): string {
+    const { recording } = this.situation;
+    const text = optionText(p.segment.headerSnapped ? new Uint8Array(0) : p.segment.options, {
+      sackBase: recording.isn[1 - p.direction]!,
+      value: (v) => this.value(p.direction, v),
+      echo: echo.call(this, p),
+    });
+    if (p.direction === this.situation.side && (hasCookie(text) || p.segment.headerSnapped)) return ' <...>';
+    return text === '' ? '' : ` <${text}>`;
+  }
+
+  private value(direction: number, wire: number): number {
+    return (wire - this.first[direction]! + 1000) >>> 0;
+  }
+
+  /** The echo in a packet of ours: the peer's value in the script's numbers. */
+  private plainEcho(p: RecordedSegment): (v: number) => number {
+    return (v) => (p.segment.flags & TCP_ACK ? this.value(1 - p.direction, v) : v);
+  }
+
+  /** The echo in the peer's packet: a value that stands on a line of ours. */
+  private echoed(p: RecordedSegment): (v: number) => number {
+    return (v) => (p.segment.flags & TCP_ACK ? (this.stamps.get(v) ?? this.lastStamp) : 0);
+  }
+
+  private act(time: number, action: AppAction): void {
+    if (action === this.skipWrite) return;
+    if (!this.usable()) return;
+    switch (action.kind) {
+      case 'write': {
+        const n = action.bytes.length;
+        if (n === 0) return;
+        this.line(
+          time,
+          action.more
+            ? `send(${this.fd}, ..., ${n}, MSG_MORE) = ${n}`
+            : `write(${this.fd}, ..., ${n}) = ${n}`,
+        );
+        return;
+      }
+      case 'shutdown':
+        this.line(time, `shutdown(${this.fd}, SHUT_WR) = 0`);
+        return;
+      case 'abort':
+        this.line(time, `setsockopt(${this.fd}, SOL_SOCKET, SO_LINGER, {onoff=1, linger=0}, 8) = 0`);
+        this.line(time, `close(${this.fd}) = 0`);
+        this.closed = true;
+        return;
+      case 'close':
+        this.line(time, `close(${this.fd}) = 0`);
+        this.closed = true;
+    }
+  }
+}

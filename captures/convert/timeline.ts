@@ -1,0 +1,131 @@
+// The events of a script in order: the recorded peer's packets, what the recorded host sent (neighbours that one write put
+// on the wire at once are one line, as packetdrill compares them), and its application's calls. Times are those of the
+// recorded host: when the capture was taken elsewhere its packets are moved back by the way they had gone.
+
+import { TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
+import { type AppAction, dataStart } from '../replay/application.js';
+import { distanceTo } from '../replay/distance.js';
+import type { RecordedIcmp, RecordedSegment } from '../replay/recording.js';
+import type { PeerSegment, Situation } from '../replay/situation.js';
+
+export type TimelineEvent =
+  /** More than one: neighbours that came in one batch, as Linux's receive offload hands them up. */
+  | { readonly kind: 'in'; readonly time: number; readonly packets: readonly RecordedSegment[] }
+  | { readonly kind: 'made'; readonly time: number; readonly packet: PeerSegment }
+  | { readonly kind: 'icmp'; readonly time: number; readonly message: RecordedIcmp }
+  | { readonly kind: 'out'; readonly time: number; readonly packets: readonly RecordedSegment[] }
+  | { readonly kind: 'act'; readonly time: number; readonly action: AppAction }
+  | { readonly kind: 'read'; readonly time: number; readonly bytes: number };
+
+/** Segments further apart than this were not sent by one push. µs */
+const BURST = 1_000;
+/** Segments that come in closer than this are taken in together. µs */
+const BATCH = 60;
+/** A super-packet with its headers fits in an IP packet. */
+const MOST_JOINED = 64_000;
+
+export interface Timeline {
+  readonly events: readonly TimelineEvent[];
+  /** µs between the recorded host and the place of the capture and back, as far as the handshake tells. */
+  readonly away: number;
+}
+
+export function timelineOf(situation: Situation): Timeline {
+  const { recording, side, application, made } = situation;
+  const away = distanceTo(recording, side);
+  const events: TimelineEvent[] = [];
+  let next = 0;
+  recording.packets.forEach((p, i) => {
+    const own = p.kind === 'tcp' && p.direction === side;
+    const time = Math.max(0, own ? p.time - away : p.time);
+    for (const m of made.get(i) ?? []) events.push({ kind: 'made', time, packet: m });
+    for (; application.actions[next] && application.actions[next]!.before <= i; next++)
+      events.push({ kind: 'act', time, action: application.actions[next]!.action });
+    if (p.kind === 'icmp') {
+      if (p.direction === side) events.push({ kind: 'icmp', time, message: p });
+    } else if (own) events.push({ kind: 'out', time, packets: [p] });
+    else events.push({ kind: 'in', time, packets: [p] });
+  });
+  // Moved-back packets come before what they caused, and behind what caused them: equal times keep their order.
+  const sorted = events
+    .map((event, i) => ({ event, i }))
+    .sort((a, b) => a.event.time - b.event.time || a.i - b.i);
+  return { events: withReads(joined(sorted.map(({ event }) => event))), away };
+}
+
+/** Puts together what one push put on the wire, and what came in one batch. */
+function joined(events: readonly TimelineEvent[]): TimelineEvent[] {
+  const list: TimelineEvent[] = [];
+  for (const event of events) {
+    const before = list.at(-1);
+    if (
+      before !== undefined &&
+      (event.kind === 'out' || event.kind === 'in') &&
+      before.kind === event.kind &&
+      continues(before.packets, event.packets[0]!, event.kind === 'in' ? BATCH : BURST)
+    )
+      list[list.length - 1] = { ...before, packets: [...before.packets, ...event.packets] };
+    else list.push(event);
+  }
+  return list;
+}
+
+function continues(before: readonly RecordedSegment[], p: RecordedSegment, within: number): boolean {
+  const first = before[0]!;
+  const last = before.at(-1)!;
+  const plain = (q: RecordedSegment): boolean =>
+    q.segment.length > 0 && (q.segment.flags & (TCP_SYN | TCP_RST)) === 0 && q.options.sackCount === 0;
+  if (!plain(last) || !plain(p) || last.segment.flags & TCP_FIN) return false;
+  // Only the last of a run may be shorter than the others.
+  if (last.segment.length !== first.segment.length || p.segment.length > first.segment.length) return false;
+  if (p.end - first.seq > MOST_JOINED || p.segment.tos !== first.segment.tos) return false;
+  // Bits that the runner compares in the middle of a run, too.
+  const bits = ~(TCP_FIN | TCP_PSH);
+  return (
+    p.seq === last.end &&
+    p.ack === last.ack &&
+    (p.segment.flags & bits) === (last.segment.flags & bits) &&
+    p.options.tsEcr === last.options.tsEcr &&
+    (within === BURST || p.options.tsVal === last.options.tsVal) &&
+    p.time - last.time <= within
+  );
+}
+
+/** The application takes data at the latest when the recorded host acknowledges it. */
+function withReads(events: readonly TimelineEvent[]): TimelineEvent[] {
+  const list: TimelineEvent[] = [];
+  const pieces: [number, number][] = [];
+  let arrived = 1;
+  let read = 1;
+  let open = false;
+  let gone = false;
+  for (const event of events) {
+    if (event.kind === 'in' || event.kind === 'made') {
+      const { start, length } = extent(event);
+      if (length > 0) pieces.push([start, start + length]);
+      pieces.sort((a, b) => a[0] - b[0]);
+      while (pieces[0] && pieces[0][0] <= arrived) arrived = Math.max(arrived, pieces.shift()![1]);
+      open ||= (event.kind === 'in' ? event.packets[0]! : event.packet).ack >= 1;
+    } else if (event.kind === 'out') {
+      const to = Math.min(arrived, ...event.packets.map((p) => p.ack));
+      const last = list.at(-1);
+      // Before the write that carries the acknowledgment, when there is one.
+      const at = last?.kind === 'act' && last.time === event.time ? list.length - 1 : list.length;
+      if (open && !gone && to > read) {
+        list.splice(at, 0, { kind: 'read', time: event.time, bytes: to - read });
+        read = to;
+      }
+    } else if (event.kind === 'act' && (event.action.kind === 'close' || event.action.kind === 'abort'))
+      gone = true;
+    list.push(event);
+  }
+  return list;
+}
+
+function extent(event: Extract<TimelineEvent, { kind: 'in' | 'made' }>): { start: number; length: number } {
+  if (event.kind === 'in') {
+    const length = event.packets.reduce((n, p) => n + (p.segment.flags & TCP_RST ? 0 : p.segment.length), 0);
+    return { start: dataStart(event.packets[0]!), length };
+  }
+  return { start: event.packet.seq, length: event.packet.payload.length };
+}
