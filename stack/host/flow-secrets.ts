@@ -2,7 +2,7 @@
 // offsets (RFC 7323 section 7.1), where port choice starts (RFC 6056 section 3.3.3), IPv6 flow labels (RFC 6437).
 // Knows no connection and no socket.
 import type { FlowAddress } from '../tcp/segment.js';
-import { SipHash } from './siphash.js';
+import { sipHash, sipLow } from '../tcp/siphash.js';
 
 /** Fills bytes with secrets. */
 export type SecretSource = (bytes: Uint8Array) => void;
@@ -10,10 +10,10 @@ export type SecretSource = (bytes: Uint8Array) => void;
 const TUPLE = 36;
 
 export class FlowSecrets {
-  private readonly isn: SipHash;
-  private readonly offset: SipHash;
-  private readonly port: SipHash;
-  private readonly label: SipHash;
+  private readonly isn: Uint8Array;
+  private readonly offset: Uint8Array;
+  private readonly port: Uint8Array;
+  private readonly label: Uint8Array;
   private readonly bytes = new Uint8Array(TUPLE);
   private readonly fixedSequence: number | undefined;
 
@@ -23,7 +23,7 @@ export class FlowSecrets {
     const key = () => {
       const bytes = new Uint8Array(16);
       secrets(bytes);
-      return new SipHash(bytes);
+      return bytes;
     };
     this.isn = key();
     this.offset = key();
@@ -36,26 +36,32 @@ export class FlowSecrets {
     if (this.fixedSequence !== undefined) return this.fixedSequence;
     this.fill(flow.localAddress, flow.remoteAddress, flow.localPort, flow.remotePort);
     const m = Math.floor((now * 1000) / 64) % 4_294_967_296;
-    return (this.isn.hash(this.bytes, 0, TUPLE) + m) >>> 0;
+    return (this.hash(this.isn) + m) >>> 0;
   }
 
   /** Offset of the timestamp clock: by the address pair alone, as Linux, so that TIME-WAIT reuse (RFC 6191) works. */
   timestampOffset(flow: FlowAddress): number {
     this.fill(flow.localAddress, flow.remoteAddress, 0, 0);
-    return this.offset.hash(this.bytes, 0, TUPLE);
+    return this.hash(this.offset);
   }
 
   /** A 32-bit number from which the search for a local port towards this peer starts. */
   portOffset(local: Uint8Array, remote: Uint8Array, remotePort: number): number {
     this.fill(local, remote, 0, remotePort);
-    return this.port.hash(this.bytes, 0, TUPLE);
+    return this.hash(this.port);
   }
 
   /** 20 bits, never zero. */
   flowLabel(flow: FlowAddress): number {
     this.fill(flow.localAddress, flow.remoteAddress, flow.localPort, flow.remotePort);
-    const label = this.label.hash(this.bytes, 0, TUPLE) & 0xf_ffff;
+    const label = this.hash(this.label) & 0xf_ffff;
     return label === 0 ? 1 : label;
+  }
+
+  /** Low half of the keyed hash of what `fill` put together. */
+  private hash(key: Uint8Array): number {
+    sipHash(key, 0, this.bytes, TUPLE);
+    return sipLow >>> 0;
   }
 
   private fill(local: Uint8Array, remote: Uint8Array, localPort: number, remotePort: number): void {
