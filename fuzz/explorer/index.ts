@@ -16,6 +16,8 @@ export interface ExploreOptions {
   strategy?: 'random' | 'pct' | 'dfs';
   /** PCT's depth (default 3); DFS's bound on preemptions (default none). */
   depth?: number;
+  /** Scheduling points: atomic accesses only, or every shared access; by default what each configuration says. */
+  points?: 'atomics' | 'all';
   /** Schedules per configuration. */
   runs?: number;
   /** Seconds in all, shared among the configurations. */
@@ -35,6 +37,7 @@ export interface ExploreResult {
   model: string;
   params: Record<string, number>;
   strategy: string;
+  points: 'atomics' | 'all';
   schedules: number;
   distinct: number;
   perSecond: number;
@@ -78,12 +81,14 @@ export async function runExplore(options: ExploreOptions = {}): Promise<ExploreS
   await prepare();
   if (options.schedule !== undefined) return replayOne(options.schedule, options);
   const tasks = tasksOf(options);
-  const program = build();
+  const programs = { atomics: build(), all: build([], true) };
   const begun = clock();
   const summary: ExploreSummary = { passed: 0, failed: 0, skipped: 0, results: [] };
   for (let i = 0; i < tasks.length; i++) {
     const task = tasks[i];
     const model = MODELS.find((m) => m.name === task.model) as Model;
+    const points = options.points ?? task.points;
+    const program = programs[points];
     const session = new Session(program, model, task.params);
     const strategy = strategyOf(options, task, seed);
     const exhaustive = strategy instanceof DfsStrategy;
@@ -91,15 +96,16 @@ export async function runExplore(options: ExploreOptions = {}): Promise<ExploreS
     if (options.runs !== undefined) budget.runs = options.runs;
     else if (!exhaustive && options.seconds === undefined) budget.runs = task.runs;
     if (options.seconds !== undefined) {
-      // An exhaustive search may take what is left, the others share it.
+      // An exhaustive search may take a quarter of what is left, the others share it evenly.
       const left = options.seconds - (clock() - begun) / 1000;
-      budget.seconds = Math.max(0.05, exhaustive ? left : left / (tasks.length - i));
+      budget.seconds = Math.max(0.05, exhaustive ? left / 4 : left / (tasks.length - i));
     }
     const r = explore(session, strategy, budget, clock);
     const result: ExploreResult = {
       model: model.name,
       params: task.params,
       strategy: strategy.name,
+      points,
       schedules: r.runs,
       distinct: r.distinct,
       perSecond: Math.round(r.runs / Math.max(r.seconds, 1e-6)),
@@ -136,7 +142,7 @@ function lineOf(r: ExploreResult): string {
   const params = Object.entries(r.params)
     .map(([k, v]) => `${k}=${v}`)
     .join(',');
-  const head = `${r.passed ? 'ok  ' : 'FAIL'} ${r.model}${params ? `{${params}}` : ''} ${r.strategy}`;
+  const head = `${r.passed ? 'ok  ' : 'FAIL'} ${r.model}${params ? `{${params}}` : ''} ${r.strategy}, ${r.points === 'all' ? 'every access' : 'atomics'}`;
   const count = `${r.schedules} schedules${r.exhausted ? ', exhausted' : r.strategy.startsWith('dfs') ? ', not exhausted' : `, ${r.distinct} distinct`}, ${r.perSecond} a second`;
   if (!r.finding) return `${head}: ${count}`;
   const { kind, message, schedule, file } = r.finding;
@@ -154,6 +160,7 @@ function replayOne(schedule: string, options: ExploreOptions): ExploreSummary {
     model: schedule.split(/[{\s]/)[0],
     params: {},
     strategy: 'replay',
+    points: 'all',
     schedules: 1,
     distinct: 1,
     perSecond: 0,

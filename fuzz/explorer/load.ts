@@ -38,6 +38,8 @@ export function sourceOf(module: string): string {
 /** A program: instrumented code, evaluated again for each machine. */
 export interface Program {
   sites: Site[];
+  /** Plain accesses are scheduling points too. */
+  everyAccess: boolean;
   /** Binds the code to a machine; returns exports by module name. Twins' names end in `$`. */
   // biome-ignore lint/suspicious/noExplicitAny: exports of instrumented modules have no static types
   bind(machine: Machine): (module: string) => any;
@@ -60,21 +62,22 @@ export async function prepare(): Promise<void> {
   }
 }
 
-/** Builds the program, with edits for mutants. Throws SyntaxError when an edit breaks the code. */
-export function build(edits: readonly Edit[] = []): Program {
+/** Builds the program, with edits for mutants; with every access a scheduling point if asked. Throws SyntaxError when an edit breaks the code. */
+export function build(edits: readonly Edit[] = [], everyAccess = false): Program {
   const modules: SourceModule[] = INSTRUMENTED.map((name) => {
     let source = sourceOf(name);
     const own = edits.filter((e) => e.module === name).sort((a, b) => b.start - a.start);
     for (const e of own) source = source.slice(0, e.start) + e.text + source.slice(e.end);
     return { name, source };
   });
-  const { bodies, sites } = instrument(modules);
+  const { bodies, sites } = instrument(modules, everyAccess);
   const compiled = new Map<string, (...args: unknown[]) => void>();
   for (const [name, body] of bodies) {
     compiled.set(name, new Function('$', '$import', '$exports', body) as (...args: unknown[]) => void);
   }
   return {
     sites,
+    everyAccess,
     bind(machine) {
       const done = new Map<string, unknown>();
       const load = (name: string): unknown => {

@@ -17,6 +17,9 @@ export const NOTIFY = 5;
 /** A spinning thread lets others go first. */
 export const PAUSE = 6;
 export const DONE = 7;
+/** Plain accesses, where they are scheduling points too. */
+export const PLAIN_READ = 8;
+export const PLAIN_WRITE = 9;
 
 /** Labels of accesses that are made by models themselves, by negative site number. */
 export const SITE_PAUSE = -1;
@@ -45,6 +48,7 @@ export class ThreadState {
   value = 0;
   expected = 0;
   operation = '';
+  array: Int32Array | Uint32Array | Uint8Array | Float64Array | undefined;
   /** Parked in Atomics.wait on `index`. */
   parked = false;
   timed = false;
@@ -175,6 +179,14 @@ export class Machine {
         if (woken > 0) this.#wrote(thread);
         break;
       }
+      case PLAIN_READ:
+      case PLAIN_WRITE: {
+        this.current = thread;
+        const array = thread.array as Int32Array;
+        if (thread.kind === PLAIN_READ) result = this.r(thread.site, array, index);
+        else result = this.w(thread.site, array, index, thread.value);
+        break;
+      }
       default:
         thread.pausedAt = -1;
         result = undefined;
@@ -300,6 +312,22 @@ export class Machine {
     }
     array[index] = value;
     return value;
+  }
+
+  /** Plain read as a scheduling point. */
+  pr(site: number, array: Int32Array, index: number): void {
+    const thread = this.current;
+    thread.kind = PLAIN_READ;
+    thread.site = site;
+    thread.array = array;
+    thread.index = index;
+  }
+
+  /** Plain write as a scheduling point. */
+  pw(site: number, array: Int32Array, index: number, value: number): void {
+    this.pr(site, array, index);
+    this.current.kind = PLAIN_WRITE;
+    this.current.value = value;
   }
 
   fill(

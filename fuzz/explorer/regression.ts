@@ -3,7 +3,7 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, type Program } from './load.js';
+import { build, type Edit } from './load.js';
 import type { Finding } from './machine.js';
 import { MODELS } from './models/index.js';
 import { mutants } from './mutate.js';
@@ -33,10 +33,10 @@ export interface Replay {
   steps: { thread: string; access: string }[];
 }
 
-/** Runs one schedule string. Throws SCHEDULE_SYNTAX when it cannot be read. `prepare()` has been awaited. */
-export function replay(text: string, program: Program = build()): Replay {
-  const { model, params, segments } = parseSchedule(text, MODELS);
-  const session = new Session(program, model, params);
+/** Runs one schedule string on the shipped code, or with edits. Throws SCHEDULE_SYNTAX when it cannot be read. `prepare()` has been awaited. */
+export function replay(text: string, edits: readonly Edit[] = []): Replay {
+  const { model, params, segments, everyAccess } = parseSchedule(text, MODELS);
+  const session = new Session(build(edits, everyAccess), model, params);
   const strategy = new ReplayStrategy(model, segments);
   strategy.begin();
   const outcome = session.run(strategy);
@@ -65,7 +65,7 @@ export function checkRegression(file: RegressionFile): string | undefined {
     if (file.break) {
       const mutant = mutants().find((m) => m.id === file.break?.mutant);
       if (!mutant) return `its break no longer applies: no mutant "${file.break.mutant}"`;
-      const broken = replay(file.input, build(mutant.edits));
+      const broken = replay(file.input, mutant.edits);
       if (broken.finding?.kind !== file.break.kind) {
         return `broken as noted it gives ${broken.finding?.kind ?? broken.diverged ?? 'nothing'}, not ${file.break.kind}`;
       }

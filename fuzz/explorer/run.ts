@@ -33,6 +33,8 @@ export const MAX_STEPS = 4096;
 /** One model bound to one program. */
 export class Session {
   readonly model: Model;
+  /** Whether plain accesses are scheduling points too. */
+  readonly everyAccess: boolean;
   readonly params: Record<string, number>;
   readonly machine: Machine;
   readonly arena: ModelArena;
@@ -47,6 +49,7 @@ export class Session {
 
   constructor(program: Program, model: Model, params: Record<string, number> = {}) {
     this.model = model;
+    this.everyAccess = program.everyAccess;
     this.params = { ...model.params, ...params };
     this.arena = new ModelArena(model.arenaBytes);
     this.machine = new Machine(this.arena.buffer, program.sites);

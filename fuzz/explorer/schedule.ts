@@ -31,8 +31,9 @@ export class ScheduleError extends Error {
 export function scheduleOf(session: Session): string {
   const { machine, model, params, trace, sites, steps } = session;
   const differing = Object.entries(params).filter(([k, v]) => model.params[k] !== v);
-  const head =
-    differing.length > 0 ? `${model.name}{${differing.map(([k, v]) => `${k}=${v}`).join(',')}}` : model.name;
+  const name = session.everyAccess ? `${model.name}+` : model.name;
+  const list = differing.map(([k, v]) => `${k}=${v}`).join(',');
+  const head = differing.length > 0 ? `${name}{${list}}` : name;
   const parts: string[] = [head];
   for (let i = 0; i < steps; ) {
     const thread = trace[i];
@@ -59,9 +60,9 @@ function laterStep(session: Session, thread: number, from: number): boolean {
 export function parseSchedule(
   text: string,
   models: readonly Model[],
-): { model: Model; params: Record<string, number>; segments: Segment[] } {
+): { model: Model; params: Record<string, number>; segments: Segment[]; everyAccess: boolean } {
   const [head, ...rest] = text.trim().split(/\s+/);
-  const match = /^([a-z-]+)(?:\{([^}]*)\})?$/.exec(head);
+  const match = /^([a-z-]+)(\+?)(?:\{([^}]*)\})?$/.exec(head);
   const model = models.find((m) => m.name === match?.[1]);
   if (!match || !model) {
     throw new ScheduleError(
@@ -70,7 +71,7 @@ export function parseSchedule(
     );
   }
   const params: Record<string, number> = { ...model.params };
-  for (const pair of match[2] ? match[2].split(',') : []) {
+  for (const pair of match[3] ? match[3].split(',') : []) {
     const [key, value] = pair.split('=');
     if (!(key in model.params) || !/^-?\d+$/.test(value ?? '')) {
       throw new ScheduleError('SCHEDULE_SYNTAX', `${model.name} has no parameter "${pair}"`);
@@ -87,7 +88,7 @@ export function parseSchedule(
     }
     return { thread: parts[1], label: parts[2], count: Number(parts[3] ?? 1) };
   });
-  return { model, params, segments };
+  return { model, params, segments, everyAccess: match[2] === '+' };
 }
 
 /** Follows segments exactly; `complete` tells afterwards whether every one was reached. */

@@ -1,7 +1,7 @@
 // Who runs next. Each strategy sees only which threads can run, which ran last, and (for partial-order reduction) what
 // each is about to access. It must never know what a model checks.
 
-import { LOAD, type Machine, NOTIFY, PAUSE, type ThreadState, WAIT } from './machine.js';
+import { LOAD, type Machine, NOTIFY, PAUSE, PLAIN_READ, type ThreadState, WAIT } from './machine.js';
 
 export interface Strategy {
   readonly name: string;
@@ -191,5 +191,8 @@ function independent(a: ThreadState, b: ThreadState): boolean {
   if (a.kind === PAUSE || b.kind === PAUSE || a.parked || b.parked) return false;
   if (a.kind === NOTIFY || b.kind === NOTIFY || a.kind === WAIT || b.kind === WAIT)
     return a.index !== b.index;
-  return a.index !== b.index || (a.kind === LOAD && b.kind === LOAD);
+  const reads = (t: ThreadState): boolean => t.kind === LOAD || t.kind === PLAIN_READ;
+  // Plain accesses may be of other widths: taken as one place.
+  const plain = a.kind >= PLAIN_READ || b.kind >= PLAIN_READ;
+  return (reads(a) && reads(b)) || (!plain && a.index !== b.index);
 }

@@ -8,6 +8,8 @@ export interface Task {
   params: Record<string, number>;
   strategy: (seed: number) => Strategy;
   runs: number;
+  /** Scheduling points: atomic accesses, or every shared access (plain ones are race-checked either way). */
+  points: 'atomics' | 'all';
 }
 
 const random = (seed: number): Strategy => new RandomStrategy(seed);
@@ -18,53 +20,74 @@ const pct =
 const dfs = (): Strategy => new DfsStrategy();
 const dfs2 = (): Strategy => new DfsStrategy(2);
 
-/** Searched to the end: every interleaving of their atomic accesses. */
+function exhaust(
+  model: string,
+  params: Record<string, number>,
+  strategy: () => Strategy,
+  points: 'atomics' | 'all',
+): Task {
+  return { model, params, strategy, runs: Infinity, points };
+}
+
+/** Searched to the end. */
 export const EXHAUSTED: readonly Task[] = [
-  { model: 'ring', params: {}, strategy: dfs, runs: Infinity },
-  { model: 'ring', params: { pushes: 3, pops: 3, capacity: 1, first: -1 }, strategy: dfs, runs: Infinity },
-  { model: 'ring', params: { pushes: 6, pops: 6, batch: 2 }, strategy: dfs, runs: Infinity },
-  {
-    model: 'ring',
-    params: { pushes: 6, pops: 4, batch: 3, take: 3, capacity: 4 },
-    strategy: dfs,
-    runs: Infinity,
-  },
-  {
-    model: 'ring',
-    params: { pushes: 8, pops: 5, bulk: 2, take: 2, capacity: 4 },
-    strategy: dfs,
-    runs: Infinity,
-  },
-  { model: 'ring', params: { pushes: 8, pops: 8, capacity: 4 }, strategy: dfs, runs: Infinity },
-  { model: 'doorbell', params: { packets: 1 }, strategy: dfs, runs: Infinity },
-  { model: 'doorbell', params: { packets: 2, capacity: 1 }, strategy: dfs, runs: Infinity },
-  { model: 'bells', params: { packets: 1 }, strategy: dfs2, runs: Infinity },
-  { model: 'bells', params: { packets: 1, kernel: 1 }, strategy: dfs2, runs: Infinity },
-  { model: 'pool', params: { packets: 2 }, strategy: dfs2, runs: Infinity },
+  // Every interleaving of every shared access.
+  exhaust('ring', { pushes: 3, pops: 3 }, dfs, 'all'),
+  exhaust('ring', { pushes: 3, pops: 3, capacity: 1, first: -1 }, dfs, 'all'),
+  exhaust('ring', { pushes: 4, pops: 4, batch: 2 }, dfs, 'all'),
+  exhaust('ring', { pushes: 5, pops: 5 }, dfs, 'all'),
+  exhaust('doorbell', { packets: 1 }, dfs, 'all'),
+  // Every interleaving of the atomic accesses, plain ones race-checked.
+  exhaust('ring', {}, dfs, 'atomics'),
+  exhaust('ring', { pushes: 6, pops: 6, batch: 2 }, dfs, 'atomics'),
+  exhaust('ring', { pushes: 6, pops: 4, batch: 3, take: 3, capacity: 4 }, dfs, 'atomics'),
+  exhaust('ring', { pushes: 8, pops: 5, bulk: 2, take: 2, capacity: 4 }, dfs, 'atomics'),
+  exhaust('ring', { pushes: 8, pops: 8, capacity: 4 }, dfs, 'atomics'),
+  exhaust('doorbell', { packets: 1 }, dfs, 'atomics'),
+  exhaust('doorbell', { packets: 2 }, dfs, 'atomics'),
+  // Every interleaving with at most two preemptions.
+  exhaust('bells', { packets: 1 }, dfs2, 'atomics'),
+  exhaust('bells', { packets: 1, kernel: 1 }, dfs2, 'atomics'),
+  exhaust('pool', { packets: 2 }, dfs2, 'atomics'),
 ];
 
 function ringTasks(runs: number): Task[] {
   const tasks: Task[] = [
-    { model: 'ring', params: {}, strategy: random, runs },
-    { model: 'ring', params: { pushes: 8, pops: 6, batch: 2, take: 2 }, strategy: random, runs },
-    { model: 'ring', params: { pushes: 12, pops: 12, capacity: 8, first: -3 }, strategy: random, runs },
+    { model: 'ring', params: {}, strategy: random, runs, points: 'all' },
+    {
+      model: 'ring',
+      params: { pushes: 8, pops: 6, batch: 2, take: 2 },
+      strategy: random,
+      runs,
+      points: 'all',
+    },
+    {
+      model: 'ring',
+      params: { pushes: 12, pops: 12, capacity: 8, first: -3 },
+      strategy: random,
+      runs,
+      points: 'all',
+    },
     {
       model: 'ring',
       params: { pushes: 12, pops: 6, capacity: 4, bulk: 3, take: 2 },
       strategy: random,
       runs,
+      points: 'all',
     },
     {
       model: 'ring',
       params: { pushes: 6, pops: 6, look: 1, batch: 2 },
       strategy: random,
       runs: Math.ceil(runs / 4),
+      points: 'all',
     },
     {
       model: 'ring',
       params: { pushes: 12, pops: 4, capacity: 4, batch: 3, take: 4 },
       strategy: random,
       runs,
+      points: 'all',
     },
   ];
   return tasks;
@@ -72,26 +95,27 @@ function ringTasks(runs: number): Task[] {
 
 function doorbellTasks(runs: number): Task[] {
   return [
-    { model: 'doorbell', params: {}, strategy: random, runs },
-    { model: 'doorbell', params: { packets: 4 }, strategy: pct(3), runs },
-    { model: 'bells', params: {}, strategy: random, runs },
-    { model: 'bells', params: { kernel: 1 }, strategy: random, runs },
-    { model: 'bells', params: {}, strategy: pct(3), runs },
-    { model: 'bells', params: { kernel: 1 }, strategy: pct(3), runs },
+    { model: 'doorbell', params: {}, strategy: random, runs, points: 'all' },
+    { model: 'doorbell', params: { packets: 4 }, strategy: pct(3), runs, points: 'all' },
+    { model: 'bells', params: {}, strategy: random, runs, points: 'all' },
+    { model: 'bells', params: { kernel: 1 }, strategy: random, runs, points: 'all' },
+    { model: 'bells', params: {}, strategy: pct(3), runs, points: 'all' },
+    { model: 'bells', params: { kernel: 1 }, strategy: pct(3), runs, points: 'all' },
   ];
 }
 
 function poolTasks(runs: number): Task[] {
   return [
-    { model: 'pool', params: {}, strategy: random, runs },
-    { model: 'pool', params: { quota: 1, buffers: 3, packets: 6 }, strategy: random, runs },
+    { model: 'pool', params: {}, strategy: random, runs, points: 'all' },
+    { model: 'pool', params: { quota: 1, buffers: 3, packets: 6 }, strategy: random, runs, points: 'all' },
     {
       model: 'pool',
       params: { packets: 6, buffers: 4, slots: 4, quota: 3, take: 3 },
       strategy: random,
       runs,
+      points: 'all',
     },
-    { model: 'pool', params: { packets: 6, buffers: 3, slots: 4 }, strategy: pct(3), runs },
+    { model: 'pool', params: { packets: 6, buffers: 3, slots: 4 }, strategy: pct(3), runs, points: 'all' },
   ];
 }
 
@@ -99,7 +123,13 @@ function tableTasks(runs: number, seeds: number): Task[] {
   const tasks: Task[] = [];
   for (let seed = 1; seed <= seeds; seed++) {
     for (const operation of [0, 1, 2]) {
-      tasks.push({ model: 'table', params: { operation, seed, linger: seed % 2 }, strategy: random, runs });
+      tasks.push({
+        model: 'table',
+        params: { operation, seed, linger: seed % 2 },
+        strategy: random,
+        runs,
+        points: 'atomics',
+      });
       tasks.push({
         model: 'table',
         params: {
@@ -114,6 +144,7 @@ function tableTasks(runs: number, seeds: number): Task[] {
         },
         strategy: pct(3),
         runs,
+        points: 'atomics',
       });
     }
   }
@@ -121,7 +152,7 @@ function tableTasks(runs: number, seeds: number): Task[] {
   for (const seed of [8, 9, 12]) {
     for (const operation of [0, 1]) {
       const params = { operation, seed, readers: 1, stable: 0, moving: 3, lookups: 10, updates: 8 };
-      tasks.push({ model: 'table', params, strategy: pct(3), runs: Math.max(1000, runs) });
+      tasks.push({ model: 'table', params, strategy: pct(3), runs: Math.max(1000, runs), points: 'atomics' });
     }
   }
   return tasks;

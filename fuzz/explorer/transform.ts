@@ -179,8 +179,11 @@ function guardLoops(source: string): string {
   return out.toString();
 }
 
-/** Instruments modules together: names are matched across all of them. Throws SyntaxError. */
-export function instrument(sources: readonly SourceModule[]): Instrumented {
+/**
+ * Instruments modules together: names are matched across all of them. With `everyAccess` plain accesses are scheduling
+ * points as well, not only race-checked. Throws SyntaxError.
+ */
+export function instrument(sources: readonly SourceModule[], everyAccess = false): Instrumented {
   const modules = sources.map(({ name, source }) => ({ name, source: guardLoops(source) }));
   const trees = modules.map((module) => ({
     module,
@@ -192,7 +195,7 @@ export function instrument(sources: readonly SourceModule[]): Instrumented {
   const bodies = new Map<string, string>();
   for (const { module, tree } of trees) {
     const own = definitions.filter((d) => d.module === module.name);
-    bodies.set(module.name, rewriteModule(module, tree, own, marks, sites));
+    bodies.set(module.name, rewriteModule(module, tree, own, marks, sites, everyAccess));
   }
   return { bodies, sites };
 }
@@ -203,12 +206,13 @@ function rewriteModule(
   definitions: Definition[],
   marks: { calls: Set<string>; getters: Set<string> },
   sites: Site[],
+  everyAccess: boolean,
 ): string {
   const out = new MagicString(module.source);
   for (const definition of definitions) {
     const { name, node, getter, isConstructor } = definition;
     if (isConstructor || !(getter ? marks.getters : marks.calls).has(name)) continue;
-    out.appendLeft(node.end, `\n${twin(module, definition, marks, sites)}`);
+    out.appendLeft(node.end, `\n${twin(module, definition, marks, sites, everyAccess)}`);
   }
   const exported: string[] = [];
   for (const top of tree.body) rewriteTop(out, top, exported, module.name);
@@ -263,7 +267,11 @@ function twin(
   definition: Definition,
   marks: { calls: Set<string>; getters: Set<string> },
   sites: Site[],
+  everyAccess: boolean,
 ): string {
+  const read = everyAccess ? '(yield $.pr(' : '$.r(';
+  const write = everyAccess ? '(yield $.pw(' : '$.w(';
+  const close = everyAccess ? '))' : ')';
   const { node, name } = definition;
   const text = module.source.slice(node.start, node.end);
   const local = new MagicString(text);
@@ -319,7 +327,7 @@ function twin(
           local.overwrite(
             at(parent.start),
             at(parent.end),
-            `$.w(${id}, ${a}, ${i}, $.r(${id}, ${a}, ${i}) ${step})`,
+            `${write}${id}, ${a}, ${i}, ${read}${id}, ${a}, ${i}${close} ${step}${close}`,
           );
           return;
         }
@@ -327,7 +335,7 @@ function twin(
         local.overwrite(
           at(child.start),
           at(child.end),
-          `$.r(${id}, ${src(child.object)}, ${src(child.property)})`,
+          `${read}${id}, ${src(child.object)}, ${src(child.property)}${close}`,
         );
       } else if (child.type === 'AssignmentExpression' && isSharedIndex(child.left)) {
         const id = site('w', child.left.property);
@@ -335,8 +343,8 @@ function twin(
         const value =
           child.operator === '='
             ? src(child.right)
-            : `$.r(${id}, ${a}, ${i}) ${child.operator.slice(0, -1)} (${src(child.right)})`;
-        local.overwrite(at(child.start), at(child.end), `$.w(${id}, ${a}, ${i}, ${value})`);
+            : `${read}${id}, ${a}, ${i}${close} ${child.operator.slice(0, -1)} (${src(child.right)})`;
+        local.overwrite(at(child.start), at(child.end), `${write}${id}, ${a}, ${i}, ${value}${close}`);
       } else if (child.type === 'CallExpression') rewriteCall(child);
       else if (
         child.type === 'MemberExpression' &&
