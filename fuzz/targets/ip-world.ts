@@ -178,9 +178,13 @@ export class IpWorld {
     // What a link can carry.
     const cuts: number[] = [];
     let from = 0;
+    const cut = (at: number): void => {
+      cuts.push(at);
+      from = at;
+    };
     for (const place of [...places, whole.length]) {
-      while (place - from > 1400) cuts.push((from += 1400));
-      if (place < whole.length && place !== from) cuts.push((from = place));
+      while (place - from > 1400) cut(from + 1400);
+      if (place < whole.length && place !== from) cut(place);
     }
     if (cuts.length === 0) return [buildIp({ src, dst, protocol: 17, payload: whole, id: d.id })];
     const edges = [0, ...cuts, whole.length];

@@ -140,14 +140,15 @@ export class TcpModel {
     const scale = (flags & SYN) !== 0 ? 0 : this.stackScale;
     const scaled = this.peerOffer < 0 ? window : window * 2 ** scale;
     const edge = (ack + scaled) >>> 0;
-    // RFC 9293 section 3.8.6: a window is not shrunk. One step of the scale is lost by rounding.
-    const shrunk = this.edge === undefined ? 0 : (this.edge - edge) | 0;
+    // RFC 9293 section 3.8.6: a window is not shrunk. One step of the scale is lost by rounding; out of memory Linux shuts
+    // the window altogether, and what it offers later begins anew.
+    const shrunk = this.edge === undefined || (flags & SYN) !== 0 ? 0 : (this.edge - edge) | 0;
     invariant(
       shrunk <= 2 ** this.stackScale || window === 0,
       'an offered window is taken back',
       () => `by ${shrunk}`,
     );
-    if (this.edge === undefined || shrunk < 0) this.edge = edge;
+    if (this.edge === undefined || shrunk < 0 || window === 0) this.edge = edge;
     const used = ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0);
     if (payload.length + used === 0 && seq === this.stackNext) this.pureAcks++;
   }
