@@ -200,7 +200,8 @@ export function processAck(tcb: Tcb, now: number, seg: SegmentIn, flag: number):
     updateWindow(tcb, now, seg);
     tagSack(tcb, seg);
   }
-  if (ecnReceiveEce(tcb, seg.flags)) context.flag |= FLAG_ECE;
+  const acknowledged = Math.ceil(((seg.ack - priorUna) >>> 0) / snd.mss);
+  if (ecnReceiveEce(tcb, seg, acknowledged)) context.flag |= FLAG_ECE;
   if (context.sackDelivered > 0) {
     countDelivered(tcb, context.sackDelivered, (context.flag & FLAG_ECE) !== 0);
   }

@@ -1,7 +1,9 @@
 // A full block from a request whose handshake is done (or, for fast open, begun): options inherited from the listener,
 // sequence numbers and agreed options from the request (RFC 9293 section 3.10.7.4; Linux's tcp_create_openreq_child).
 
+import { TCP_SYN } from '../wire/tcp.js';
 import { createTcb } from './connect.js';
+import { accEcnReceiveFinalAck, ECN_ACCURATE } from './ecn/accurate.js';
 import { ECN_OK } from './ecn/classic.js';
 import { initPeerMss } from './establish.js';
 import type { Listener } from './listener.js';
@@ -9,6 +11,7 @@ import { adoptMd5Key } from './md5.js';
 import { announcedMss, refreshRoute, routeMtu, syncMss } from './mss.js';
 import type { Request } from './request.js';
 import type { SegmentIn } from './segment.js';
+import { ECN_CE } from './segment.js';
 import { TCP_SYN_RECV } from './states.js';
 import { type Tcb, TIMER_KEEPALIVE } from './tcb.js';
 import { keepaliveIdle } from './timer-probe.js';
@@ -111,6 +114,11 @@ export function makeChild(listener: Listener, request: Request, now: number, seg
   loss.totalRetrans = request.retransmissions;
   snd.mssClamp = request.peerMss;
   if (request.ecn) opt.ecnFlags = ECN_OK;
+  else if (request.accEcn >= 0) {
+    const opening = (seg.flags & TCP_SYN) !== 0; // fast open: the final ACK is still to come
+    if (opening || accEcnReceiveFinalAck(child, seg)) opt.ecnFlags = ECN_ACCURATE;
+    if (request.accEcn === ECN_CE) opt.receivedCe = 1;
+  }
   if (seg.length >= 536 + snd.headerLength) child.ack.lastSegmentSize = seg.length;
   refreshRoute(child);
   syncMss(child, routeMtu(child));

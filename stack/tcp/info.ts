@@ -1,5 +1,6 @@
 // struct tcp_info under Linux's field names, in Linux's units. For people, tests and scripts: not on the data path.
 import { CHRONO_BUSY, CHRONO_RWND_LIMITED, CHRONO_SNDBUF_LIMITED, chronoTotal } from './chrono.js';
+import { ECN_ACCURATE } from './ecn/accurate.js';
 import { ECN_OK, ECN_SEEN } from './ecn/classic.js';
 import { jiffies, tickLength } from './jiffies.js';
 import { minRtt } from './rtt.js';
@@ -21,8 +22,9 @@ function options(tcb: Tcb): number {
   if (opt.timestamps) bits |= 1;
   if (opt.sack) bits |= 2;
   if (opt.wscale) bits |= 4;
-  if ((opt.ecnFlags & ECN_OK) !== 0) bits |= 8;
-  if ((opt.ecnFlags & ECN_SEEN) !== 0) bits |= 16;
+  if ((opt.ecnFlags & (ECN_OK | ECN_ACCURATE)) !== 0) bits |= 8;
+  if ((opt.ecnFlags & ECN_SEEN) !== 0 || opt.receivedE0Bytes + opt.receivedE1Bytes + opt.receivedCe > 0)
+    bits |= 16;
   if (opt.synDataAcked) bits |= 32;
   if (tcb.fastOpenChild) bits |= 128;
   return bits;
@@ -114,6 +116,6 @@ export function tcpInfo(tcb: Tcb, now: number): Record<string, number> {
     tcpi_received_e0_bytes: opt.receivedE0Bytes,
     tcpi_received_ce_bytes: opt.receivedCeBytes,
     tcpi_accecn_fail_mode: 0,
-    tcpi_accecn_opt_seen: 0,
+    tcpi_accecn_opt_seen: opt.accEcnOption ? 1 : 0,
   };
 }

@@ -95,7 +95,7 @@ export function synSentInput(tcb: Tcb, now: number, seg: SegmentIn): boolean {
 function synAck(tcb: Tcb, now: number, seg: SegmentIn): boolean {
   const { snd, rcv, opt, host } = tcb;
   takeSynOptions(tcb, seg);
-  ecnReceiveSynAck(tcb, seg.flags);
+  ecnReceiveSynAck(tcb, seg);
   snd.wl1 = seg.seq;
   undoSpuriousSyn(tcb, now);
   processAck(tcb, now, seg, FLAG_SLOWPATH);

@@ -9,6 +9,7 @@ import { measureRoundTripByTimestamp } from './autotune.js';
 import { enterTimeWait, finTime, tcpShutdown } from './close.js';
 import { updatePacingRate } from './cwnd.js';
 import { finish, receiveReset, setState } from './destroy.js';
+import { accEcnReceived } from './ecn/accurate.js';
 import { establish, initPeerMss } from './establish.js';
 import { fastOpenDisableActive } from './fastopen/client.js';
 import { fastOpenCheckRequest, fastOpenHandshakeDone, fastOpenHandshakeSample } from './fastopen/server.js';
@@ -87,6 +88,7 @@ function synchronisedInput(tcb: Tcb, now: number, seg: SegmentIn): void {
   if (tcb.fastOpenRequest !== null && !fastOpenCheckRequest(tcb, now, seg)) return;
   if ((seg.flags & (TCP_ACK | TCP_RST | TCP_SYN)) === 0) return;
   if (!segmentAcceptable(tcb, now, seg)) return;
+  accEcnReceived(tcb, seg);
   if (tcb.state === TCP_ESTABLISHED) {
     if (processAck(tcb, now, seg, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT) < 0) return;
     measureRoundTripByTimestamp(tcb, now, seg);

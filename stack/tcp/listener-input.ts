@@ -5,6 +5,7 @@ import { counterIndex } from '../host/counters.js';
 import { seqBetween, seqGt, seqLt } from '../wire/seq.js';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../wire/tcp.js';
 import { makeChild } from './child.js';
+import { accEcnAcceptSyn } from './ecn/accurate.js';
 import { ecnAcceptSyn } from './ecn/classic.js';
 import { type FastOpenAnswer, fastOpenAnswer, offerFastOpen, tryFastOpen } from './fastopen/server.js';
 import { tcpInput } from './input.js';
@@ -152,7 +153,8 @@ function synInput(listener: Listener, now: number, seg: SegmentIn, isn: number):
     counters.add(LISTEN_DROPS);
     return;
   }
-  request.ecn = ecnAcceptSyn(tcb, seg);
+  if (!cookie && accEcnAcceptSyn(tcb, seg)) request.accEcn = seg.ecn;
+  else request.ecn = ecnAcceptSyn(tcb, seg);
   request.iss = isn !== 0 ? isn : host.initialSequence(request, now);
   fillWindow(listener, request);
   if (cookie) {

@@ -2,7 +2,7 @@
 // Fills SegmentOut.options; knows nothing of when a segment is sent.
 import { TCP_MAX_OPTIONS, TcpOptions } from '../wire/tcp-options.js';
 import { tcpOptionsLength, writeTcpOptions } from '../wire/tcp-options-write.js';
-import { accEcnOptionFields } from './ecn/accurate.js';
+import { accEcnOptionFields, accEcnSynAckOption } from './ecn/accurate.js';
 import type { SegmentOut } from './segment.js';
 import type { Tcb } from './tcb.js';
 
@@ -53,6 +53,8 @@ export interface SynAckOffer {
   wscale: boolean;
   rcvWscale: number;
   md5: boolean;
+  /** Accurate ECN agreed (≥ 0): the option goes in when there is room. */
+  accEcn: number;
 }
 
 /** Options of a SYN-ACK; a fast-open cookie of `cookieLength` ≥ 0 goes in when there is room. */
@@ -75,6 +77,7 @@ export function buildSynAckOptions(
   }
   if (offer.wscale) spec.wscale = offer.rcvWscale;
   spec.sackPermitted = offer.sack;
+  if (offer.accEcn >= 0) accEcnSynAckOption(spec);
   setFastOpen(cookie, cookieLength, experimental);
   write(out);
 }
@@ -89,7 +92,7 @@ function setFastOpen(cookie: Uint8Array | null, length: number, experimental: bo
 }
 
 function prepareEstablished(tcb: Tcb, tsVal: number): void {
-  const { opt, rcv } = tcb;
+  const { opt } = tcb;
   spec.reset();
   if (opt.md5Active) spec.md5Offset = 0;
   if (opt.timestamps) {
@@ -97,6 +100,12 @@ function prepareEstablished(tcb: Tcb, tsVal: number): void {
     spec.tsVal = tsVal;
     spec.tsEcr = opt.tsRecent;
   }
+  sackBlocks(tcb);
+  accEcnOptionFields(tcb, spec);
+}
+
+function sackBlocks(tcb: Tcb): void {
+  const { rcv } = tcb;
   let blocks = rcv.sackCount + (rcv.dsackPending ? 1 : 0);
   if (blocks > 0) {
     const room = TCP_MAX_OPTIONS - tcpOptionsLength(spec);
@@ -116,7 +125,6 @@ function prepareEstablished(tcb: Tcb, tsVal: number): void {
 /** Options of a segment of a synchronised connection: timestamps, SACK with a DSACK block first (RFC 2883). */
 export function buildEstablishedOptions(tcb: Tcb, out: SegmentOut, now: number): void {
   prepareEstablished(tcb, timestampValue(tcb, now));
-  accEcnOptionFields(tcb, spec, now);
   write(out);
   tcb.rcv.dsackPending = false;
 }

@@ -2,6 +2,7 @@
 // SYN-ACK that is built from one. Full blocks appear only when the handshake is done.
 import { counterIndex } from '../host/counters.js';
 import { TCP_ACK, TCP_ECE, TCP_SYN } from '../wire/tcp.js';
+import { accEcnSynAckFlags } from './ecn/accurate.js';
 import { buildReplyOptions, buildSynAckOptions, type SynAckOffer } from './options-build.js';
 import { type FlowAddress, type SegmentIn, SegmentOut } from './segment.js';
 import type { TcbHost } from './tcb-host.js';
@@ -35,6 +36,8 @@ export class Request implements FlowAddress, SynAckOffer {
   tsFirst = 0;
   tsLast = 0;
   ecn = false;
+  /** Accurate ECN: IP-ECN codepoint of the SYN, -1: not agreed. */
+  accEcn = -1;
   md5 = false;
   rcvWnd = 0;
   windowClamp = 0;
@@ -83,7 +86,11 @@ export function sendSynAck(
   experimental: boolean,
   tsVal = -1,
 ): number {
-  begin(request, ttl, TCP_SYN | TCP_ACK | (request.ecn ? TCP_ECE : 0));
+  begin(
+    request,
+    ttl,
+    TCP_SYN | TCP_ACK | (request.accEcn >= 0 ? accEcnSynAckFlags(request.accEcn) : request.ecn ? TCP_ECE : 0),
+  );
   out.seq = request.iss;
   out.window = Math.min(request.rcvWnd, 65_535);
   const stamp = tsVal >= 0 ? tsVal : timestamp(host, request, now);

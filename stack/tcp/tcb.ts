@@ -64,6 +64,11 @@ export class OptionState {
   fastOpenClientFail = 0;
   /** Byte and packet counters of accurate ECN (RFC 9768), both directions. */
   receivedCe = 0;
+  /** The peer uses the AccECN option; codepoint of the last segment; CE marks since our last ACK; ACE of our next ACK, -1. */
+  accEcnOption = false;
+  accEcnLast = 0;
+  accEcnPending = 0;
+  accEcnReflect = -1;
   receivedE0Bytes = 0;
   receivedE1Bytes = 0;
   receivedCeBytes = 0;

@@ -5,6 +5,7 @@ import { seqGt } from '../wire/seq.js';
 import { TCP_ACK, TCP_CWR, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../wire/tcp.js';
 import { noteAckSent, noteDataSent } from './ack-policy.js';
 import { noteSent } from './cwnd.js';
+import { ECN_ACCURATE } from './ecn/accurate.js';
 import { ecnSend } from './ecn/classic.js';
 import { fastOpenSynOption } from './fastopen/client.js';
 import { announcedMss, linkTakes, refreshRoute } from './mss.js';
@@ -131,7 +132,8 @@ function transmitSliced(tcb: Tcb, segment: SendSegment, length: number): number 
     const last = at + size === length;
     out.seq = (segment.seq + at) >>> 0;
     out.flags = last ? flags : flags & ~onlyLast;
-    if (at > 0) out.flags &= ~TCP_CWR;
+    // Under accurate ECN the bit is part of a counter.
+    if (at > 0 && (tcb.opt.ecnFlags & ECN_ACCURATE) === 0) out.flags &= ~TCP_CWR;
     // The charge goes with the last one: the segment is out of the queue when that is.
     const owner = last ? segment : null;
     const result = sink.transmit(tcb, out, segment.payload, at, size, owner, last ? segment.truesize : 0);

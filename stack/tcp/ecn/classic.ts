@@ -8,6 +8,15 @@ import { CA_EVENT_ECN_IS_CE, CA_EVENT_ECN_NO_CE } from '../congestion/congestion
 import { ECN_CE, ECN_ECT0, ECN_NOT_ECT, type SegmentIn, type SegmentOut } from '../segment.js';
 import type { SendSegment } from '../send-segment.js';
 import type { Tcb } from '../tcb.js';
+import {
+  ACC_ECN_SYN,
+  accEcnDelta,
+  accEcnReceiveSynAck,
+  accEcnSend,
+  accEcnWanted,
+  ECN_ACCURATE,
+  ECN_ACCURATE_ASKED,
+} from './accurate.js';
 
 /** Bits of `OptionState.ecnFlags`. */
 export const ECN_OK = 1;
@@ -19,7 +28,11 @@ export const ECN_SEEN = 8;
 export function ecnSynFlags(tcb: Tcb): number {
   const { config } = tcb.host;
   tcb.opt.ecnFlags = 0;
-  const wanted = config.tcpEcn === 1 || (tcb.route?.ecn ?? false) || needsEcn(tcb);
+  if (accEcnWanted(tcb)) {
+    tcb.opt.ecnFlags = ECN_ACCURATE_ASKED;
+    return ACC_ECN_SYN;
+  }
+  const wanted = config.tcpEcn === 1 || config.tcpEcn === 4 || (tcb.route?.ecn ?? false) || needsEcn(tcb);
   if (!wanted) return 0;
   tcb.opt.ecnFlags = ECN_OK;
   return TCP_ECE | TCP_CWR;
@@ -30,16 +43,22 @@ export function ecnFallback(tcb: Tcb, segment: SendSegment): void {
   if (tcb.host.config.tcpEcnFallback !== 0) segment.flags &= ~(TCP_ECE | TCP_CWR | TCP_AE);
 }
 
-/** The SYN-ACK of our SYN: ECE alone says yes. */
-export function ecnReceiveSynAck(tcb: Tcb, flags: number): void {
+/** The SYN-ACK of our SYN: ECE alone says yes (and a SYN that asked for accurate ECN takes less, RFC 9768 table 2). */
+export function ecnReceiveSynAck(tcb: Tcb, seg: SegmentIn): void {
+  const { flags } = seg;
+  if ((tcb.opt.ecnFlags & ECN_ACCURATE_ASKED) !== 0) {
+    const agreed = accEcnReceiveSynAck(tcb, seg);
+    if (agreed === 2) tcb.opt.ecnFlags = ECN_ACCURATE;
+    else tcb.opt.ecnFlags = agreed === 1 ? ECN_OK : 0;
+    return;
+  }
   if ((tcb.opt.ecnFlags & ECN_OK) !== 0 && (flags & (TCP_ECE | TCP_CWR)) !== TCP_ECE) tcb.opt.ecnFlags = 0;
 }
 
 /** A SYN in SYN-SENT (simultaneous open): ECE and CWR both. */
 export function ecnReceiveSyn(tcb: Tcb, flags: number): void {
-  if ((tcb.opt.ecnFlags & ECN_OK) !== 0 && (flags & (TCP_ECE | TCP_CWR)) !== (TCP_ECE | TCP_CWR)) {
-    tcb.opt.ecnFlags = 0;
-  }
+  if ((flags & (TCP_ECE | TCP_CWR)) !== (TCP_ECE | TCP_CWR)) tcb.opt.ecnFlags = 0;
+  else if ((tcb.opt.ecnFlags & ECN_ACCURATE_ASKED) !== 0) tcb.opt.ecnFlags = ECN_OK; // crossed SYNs: as RFC 3168
 }
 
 /** Whether a SYN that came in asks for ECN and we agree: tcp_ecn 1 or 2, not when its IP header already says CE. */
@@ -56,6 +75,10 @@ function needsEcn(tcb: Tcb): boolean {
 /** IP bits, ECE and CWR of an outgoing segment of an ECN connection; `segment` null for a pure ACK. */
 export function ecnSend(tcb: Tcb, segment: SendSegment | null, out: SegmentOut): void {
   const { opt, snd } = tcb;
+  if ((opt.ecnFlags & ECN_ACCURATE) !== 0) {
+    accEcnSend(tcb, out);
+    return;
+  }
   if ((opt.ecnFlags & ECN_OK) === 0) return;
   if (segment !== null && segment.length > 0 && !seqLt(segment.seq, snd.nxt)) {
     // New data: ECT, and CWR once after a reduction (RFC 3168, section 6.1.2).
@@ -75,7 +98,7 @@ export function ecnSend(tcb: Tcb, segment: SendSegment | null, out: SegmentOut):
 
 /** CWR from the peer ends our ECE; its window may be tiny, so the segment is acknowledged at once (RFC 3168, section 6.1.3). */
 export function ecnAcceptCwr(tcb: Tcb, seg: SegmentIn): void {
-  if ((seg.flags & TCP_CWR) === 0) return;
+  if ((seg.flags & TCP_CWR) === 0 || (tcb.opt.ecnFlags & ECN_ACCURATE) !== 0) return;
   tcb.opt.ecnFlags &= ~ECN_DEMAND_CWR;
   tcb.ack.pending |= ACK_NOW;
 }
@@ -112,7 +135,14 @@ export function ecnWithdrawCwr(tcb: Tcb): void {
   tcb.opt.ecnFlags &= ~ECN_QUEUE_CWR;
 }
 
-/** An ECE from the peer counts unless it is on a SYN, and only when ECN is on. */
-export function ecnReceiveEce(tcb: Tcb, flags: number): boolean {
+/**
+ * Does this ACK echo congestion? ECE does unless it is on a SYN, and only when ECN is on; under accurate ECN the ACE field's
+ * growth does (`segments`: wire segments newly acknowledged).
+ */
+export function ecnReceiveEce(tcb: Tcb, seg: SegmentIn, segments: number): boolean {
+  const { flags } = seg;
+  if ((tcb.opt.ecnFlags & ECN_ACCURATE) !== 0) {
+    return (flags & TCP_SYN) === 0 && accEcnDelta(tcb, seg, segments) > 0;
+  }
   return (flags & (TCP_ECE | TCP_SYN)) === TCP_ECE && (tcb.opt.ecnFlags & ECN_OK) !== 0;
 }

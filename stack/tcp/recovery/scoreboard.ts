@@ -1,7 +1,9 @@
 // The scoreboard's primitive steps (RFC 6675): marking a segment lost, counting what was delivered, the highest SACKed
 // byte. Each keeps the counters equal to the sums over the retransmission queue. Decides nothing.
+
 import { counterIndex } from '../../host/counters.js';
 import { seqLt } from '../../wire/seq.js';
+import { ECN_ACCURATE } from '../ecn/accurate.js';
 import { LOST, SACKED_ACKED, SACKED_RETRANS, type SendSegment } from '../send-segment.js';
 import type { Tcb } from '../tcb.js';
 
@@ -15,7 +17,8 @@ export function highestSackSeq(tcb: Tcb): number {
 /** `packets` wire segments reached the peer; `ce` when the ACK that told it echoed congestion. */
 export function countDelivered(tcb: Tcb, packets: number, ce: boolean): void {
   tcb.loss.delivered += packets;
-  if (ce) tcb.loss.deliveredCe += packets;
+  // Accurate ECN counts marks itself (ecn/accurate.ts).
+  if (ce && (tcb.opt.ecnFlags & ECN_ACCURATE) === 0) tcb.loss.deliveredCe += packets;
 }
 
 /** The walk for retransmissions must begin no later than at `segment`. */
