@@ -110,7 +110,7 @@ function poolTasks(runs: number): Task[] {
     { model: 'pool', params: { quota: 1, buffers: 3, packets: 6 }, strategy: random, runs, points: 'all' },
     {
       model: 'pool',
-      params: { packets: 6, buffers: 4, slots: 4, quota: 3, take: 3 },
+      params: { packets: 6, buffers: 4, slots: 8, quota: 3, take: 3 },
       strategy: random,
       runs,
       points: 'all',

@@ -115,6 +115,13 @@ export const poolModel: Model = {
         if (got !== sent.length) throw new Finding('lost', `${sent.length} packets sent, ${got} read`);
         // One more empty look, as a reader that goes on would take.
         reader.popBatch(out, 1);
+        // A reader that takes one and then flushes has given every slot back, however large the ring is.
+        writer.push(rx.alloc(1));
+        writer.ring.publish();
+        reader.release(reader.pop());
+        reader.flush();
+        const slots: number = writer.ring.free();
+        if (slots !== params.slots) throw new Finding('slots', `${slots} of ${params.slots} slots came back`);
         rx.collect();
         if (rx.available !== params.buffers) {
           throw new Finding('leak', `${rx.available} of ${params.buffers} buffers came home`);
