@@ -44,6 +44,8 @@ function verdict({ status, text }) {
 const npm = (script, ...args) =>
   run('npm', ['run', '--silent', script, ...(args.length ? ['--', ...args] : [])]);
 
+const cli = (...args) => run(process.execPath, ['dist/cli/main.js', ...args]);
+
 /** vitest under c8: its JSON report has the counts, c8's own exit status the coverage floor. */
 async function coverage() {
   const report = join(out, 'vitest.json');
@@ -86,6 +88,8 @@ const steps = {
   test: coverage,
   negative: async () => verdict(await run(process.execPath, ['scripts/negative.mjs'])),
   breaks: async () => verdict(await run(process.execPath, ['scripts/breaks.mjs'])),
+  fuzz: async () => verdict(await cli('fuzz', '--ci')),
+  explore: async () => verdict(await cli('explore', '--time', '20')),
   versions,
 };
 
