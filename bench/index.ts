@@ -1,12 +1,13 @@
 // The benches by name, for `netchannel bench` and scripts: rows go to `print`.
 
+import { benchPeers } from './peers.js';
 import { type BenchRow, textOf } from './report.js';
 import { benchRing } from './ring.js';
 import { benchTable } from './table.js';
 import { benchTcp } from './tcp.js';
 
 export interface RunBenchOptions {
-  /** `ring`, `table`, `tcp`; all by default. */
+  /** `ring`, `table`, `tcp`, `peers`; all by default. */
   names?: readonly string[];
   /** Alternating runs of each pair; 9 by default, which is the least for figures that are quoted. */
   runs?: number;
@@ -20,7 +21,7 @@ export interface RunBenchOptions {
   print?: (line: string) => void;
 }
 
-export const BENCHES = ['ring', 'table', 'tcp'] as const;
+export const BENCHES = ['ring', 'table', 'tcp', 'peers'] as const;
 
 export class BenchError extends Error {
   readonly code = 'BENCH_OPTION';
@@ -54,6 +55,10 @@ export async function runBench(options: RunBenchOptions = {}): Promise<BenchRow[
   if (names.includes('tcp')) {
     const { scale } = options;
     benchTcp({ ...shared, ...(scale !== undefined ? { scale } : {}) });
+  }
+  if (names.includes('peers')) {
+    const { scale } = options;
+    await benchPeers({ ...shared, ...(scale !== undefined ? { scale } : {}) });
   }
   return rows;
 }

@@ -18,6 +18,7 @@ const SHARE: [string, 4 | 6, Condition][] = [
   ['traceroute', 6, 'clean'],
   ['neighbour', 4, 'clean'],
   ['dad', 6, 'clean'],
+  ['mld-snooping', 6, 'clean'],
   ['udp', 6, 'clean'],
   ['bulk-receive', 4, 'impaired'],
   ['bulk-receive', 6, 'clean'],

@@ -171,3 +171,42 @@ except OSError as e: say('closed', errno.errorcode.get(e.errno, e))
     await c.apps.close(fd);
   },
 };
+
+export const snooping: PeerCase = {
+  name: 'mld-snooping',
+  about: 'behind a bridge that passes multicast to reported groups only, a third host still finds the stack',
+  needs: ['ip', 'bridge', 'ping', 'unshare', 'nsenter'],
+  conditions: ['clean'],
+  families: [6],
+  async run(c) {
+    const ip = (...args: string[]) => c.programs.run('ip', args);
+    const holder = c.programs.start('unshare', ['-n', 'sh', '-c', 'echo here; read x']);
+    await holder.says('here');
+    const pid = String(holder.process.pid);
+    const within = (...args: string[]) =>
+      c.programs.run('nsenter', ['-t', pid, '-n', ...args], { status: null });
+    // The bridge asks at once, and trusts its table a second later instead of ten.
+    const own = ['mcast_snooping', '1', 'mcast_querier', '1', 'mcast_query_response_interval', '100'];
+    await ip('link', 'add', 'br0', 'type', 'bridge', ...own, 'mcast_startup_query_interval', '100');
+    await ip('link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far', 'netns', pid);
+    await ip('link', 'set', c.device, 'master', 'br0');
+    await ip('link', 'set', 'near', 'master', 'br0', 'up');
+    await ip('link', 'set', 'br0', 'up');
+    await within('sysctl', '-qw', 'net.ipv6.conf.far.accept_dad=0');
+    await within('ip', 'addr', 'add', '2001:db8::3/64', 'dev', 'far', 'nodad');
+    await within('ip', 'link', 'set', 'far', 'up');
+    const table = async (): Promise<string> =>
+      (await c.programs.run('bridge', ['mdb', 'show'])).stdout.toString();
+    await eventually(
+      c,
+      'the bridge has our solicited-node group',
+      async () => new RegExp(`port ${c.device} grp ff02::1:ff00:2`).test(await table()),
+      12,
+    );
+    // A flooded solicitation would find us without any report: wait until the bridge filters.
+    await c.sleep(2500);
+    const { stdout, status } = await within('ping', '-n', '-c', '3', '-i', '0.2', '-W', '2', c.ours);
+    check(status === 0, `the third host: ${stdout}`);
+    holder.tell('');
+  },
+};

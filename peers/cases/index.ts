@@ -6,7 +6,7 @@ import { abort, halfClose, keepalive, refused } from './endings.js';
 import { ecn, fastOpenClient, fastOpenServer, plainTcp } from './extensions.js';
 import { synFlood } from './flood.js';
 import { curlGets, getsFromNginx } from './http.js';
-import { conflict, duplicateAddress, neighbour, ping, traceroute, udp } from './icmp.js';
+import { conflict, duplicateAddress, neighbour, ping, snooping, traceroute, udp } from './icmp.js';
 import { MTU_CASES, pathMtu } from './mtu.js';
 import { smallMessages, urgent, windowLarge, windowSmall, zeroWindow } from './window.js';
 
@@ -16,6 +16,7 @@ export const CASES: readonly PeerCase[] = [
   neighbour,
   conflict,
   duplicateAddress,
+  snooping,
   udp,
   bulkFromKernel,
   bulkToKernel,

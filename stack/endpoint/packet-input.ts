@@ -18,6 +18,7 @@ import {
   INPUT_UNKNOWN,
   type IpInput,
 } from '../ip/input.js';
+import { MLD_QUERY } from '../ip/mld.js';
 import { type IpPacket, transportVerifies } from '../ip/packet.js';
 import { FRAGMENT_COMPLETE, FRAGMENT_PROBLEM, type Reassembler } from '../ip/reassembly.js';
 import {
@@ -55,6 +56,7 @@ const ANSWER_MAX = 1280;
 export interface LinkLayerInput {
   arp(bytes: Uint8Array, start: number, length: number, link: number, now: number): void;
   nd(bytes: Uint8Array, packet: IpPacket, link: number, now: number): void;
+  listenerQuery(bytes: Uint8Array, packet: IpPacket, now: number): void;
 }
 
 export class PacketInput {
@@ -153,6 +155,9 @@ export class PacketInput {
         return;
       default:
         countIcmpInput(this.counters.ip, this.ip.packet, bytes);
+        if (this.ip.packet.ipv6 && bytes[this.ip.packet.payload] === MLD_QUERY) {
+          this.linkLayer?.listenerQuery(bytes, this.ip.packet, now);
+        }
     }
   }
 
