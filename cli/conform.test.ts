@@ -65,6 +65,8 @@ describe('exit statuses', () => {
     [['-D', 'X', 'set'], '-D needs NAME=VALUE'],
     [['--baseline', 'none', 'set'], 'no such file: none'],
     [['--update-baseline', 'set'], 'needs --baseline'],
+    [['echoed.pkt', '--pcap', 'broken.pkt'], '--pcap:'],
+    [['set', '--out', 'broken.pkt/x'], 'cannot write the report'],
     [[], "missing required argument 'paths'"],
     [['--target', 'stak', 'set'], 'did you mean stack?'],
   ])('%j is a usage error', (args, message) => {

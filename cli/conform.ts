@@ -114,7 +114,7 @@ class Suite {
 
   private openReporters(planned: number, progress: Progress | null): void {
     this.reporters = this.options.reporters.map(({ name, file }) => {
-      const sink = file === null ? streamSink(process.stdout, progress) : fileSink(file);
+      const sink = file === null ? streamSink(process.stdout, progress) : openFile(file);
       const color = file === null && process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
       const context = {
         write: (text: string) => sink.write(text),
@@ -129,7 +129,7 @@ class Suite {
   /** False when the suite is to end here. */
   private take(result: RunResult, run: PlannedRun): boolean {
     const { options } = this;
-    if (options.pcap !== null && result.packets.length > 0) writeCapture(options.pcap, run, result);
+    if (options.pcap !== null && result.packets.length > 0) this.capture(options.pcap, run, result);
     if (result.failure?.kind === 'script') this.badScript = true;
     this.seen.push({ run, verdict: result.verdict });
     const { verdict, note } = this.judge(result, run);
@@ -141,6 +141,14 @@ class Suite {
       reporter.run({ result, title: titleOf(run), verdict, note, source });
     if (verdict === 'failed') this.unexpected++;
     return options.bail === 0 || this.unexpected < options.bail;
+  }
+
+  private capture(folder: string, run: PlannedRun, result: RunResult): void {
+    try {
+      writeCapture(folder, run, result);
+    } catch (error) {
+      throw new UsageError(`--pcap: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   private judge(result: RunResult, run: PlannedRun): { verdict: RunResult['verdict']; note: string } {
@@ -173,6 +181,16 @@ class Suite {
     if (this.options.updateBaseline) return false;
     if (this.baseline) return this.changes.some((c) => c.worse);
     return this.totals.failed > 0;
+  }
+}
+
+function openFile(path: string): Sink {
+  try {
+    return fileSink(path);
+  } catch (error) {
+    throw new UsageError(
+      `cannot write the report: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

@@ -87,7 +87,13 @@ class WorkerPool {
         worker.postMessage(request);
       };
       worker.on('message', (reply: WorkerReply) => {
-        this.take(reply);
+        try {
+          this.take(reply);
+        } catch (error) {
+          // What takes the results has failed: nothing more is started, and the caller learns why.
+          this.ended = true;
+          reject(error);
+        }
         if (--open === 0) feed();
       });
       worker.on('error', reject);
