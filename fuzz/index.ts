@@ -2,6 +2,7 @@
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Campaign, type CampaignState } from './campaign.js';
+import { writeExchange } from './exchange.js';
 import { fileRegression, regressionOf } from './filing.js';
 import type { Find } from './slice.js';
 import { InputError } from './target.js';
@@ -67,6 +68,7 @@ export async function runFuzz(options: FuzzOptions): Promise<readonly TargetOutc
   }
   const state = readState(options.state, options.seed);
   let saved = options.clock();
+  const exchanges: Promise<unknown>[] = [];
   const campaign = new Campaign({
     targets: able,
     seed: options.seed,
@@ -83,6 +85,7 @@ export async function runFuzz(options: FuzzOptions): Promise<readonly TargetOutc
         options.file === undefined
           ? {}
           : fileRegression(options.file, regressionOf(target, find, options.today));
+      if ('fresh' in filed && filed.fresh) exchanges.push(writeExchange(filed.path));
       options.onFind?.(target, find, { ...at, ...filed });
     },
     onProgress(one) {
@@ -98,6 +101,7 @@ export async function runFuzz(options: FuzzOptions): Promise<readonly TargetOutc
     await campaign.run();
   } finally {
     if (options.state !== undefined) writeState(options.state, state);
+    await Promise.all(exchanges);
   }
   for (const target of able) {
     const { runs, ms, finds } = state.targets[target];
