@@ -83,9 +83,9 @@ export async function runFuzz(options: FuzzOptions): Promise<readonly TargetOutc
     onFind(target, find, at) {
       const filed =
         options.file === undefined
-          ? {}
+          ? undefined
           : fileRegression(options.file, regressionOf(target, find, options.today));
-      if ('fresh' in filed && filed.fresh) exchanges.push(writeExchange(filed.path));
+      if (filed?.fresh) exchanges.push(writeExchange(filed.path));
       options.onFind?.(target, find, { ...at, ...filed });
     },
     onProgress(one) {

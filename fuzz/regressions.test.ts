@@ -28,13 +28,15 @@ describe('filed regressions', () => {
 
 describe('every target', () => {
   for (const name of TARGET_NAMES) {
-    test(`${name}: a few runs hold, the same seed gives the same runs, inputs survive JSON`, async () => {
+    test(`${name}: a few runs hold, the same seed gives the same runs, inputs survive JSON`, {
+      timeout: 120_000,
+    }, async () => {
       const target = await loadTarget(name);
       const inputs: string[][] = [[], []];
       for (const list of inputs) {
         const result = await runSlice(target, {
           seed: sliceSeed(7, name, 0),
-          runs: 15,
+          runs: Math.ceil(target.sliceRuns / 10),
           known: new Set(),
           limit: 20_000,
           beat: (input) => list.push(JSON.stringify(target.encode(input))),
