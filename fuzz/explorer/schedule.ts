@@ -139,12 +139,12 @@ export class ReplayStrategy implements Strategy {
     }
   }
 
-  /** Whether the run followed the schedule to its last segment. */
+  /** Whether the run followed the schedule to its last segment; threads that are done have reached their ends. */
   complete(machine: Machine): boolean {
-    const segment = this.#segments[this.#at];
-    if (!segment) return true;
-    const thread = machine.threads[this.#model.threads.indexOf(segment.thread)];
-    return this.#at === this.#segments.length - 1 && segment.label === 'end' && thread.kind === DONE;
+    const threads = this.#model.threads;
+    return this.#segments
+      .slice(this.#at)
+      .every((s) => s.label === 'end' && machine.threads[threads.indexOf(s.thread)].kind === DONE);
   }
 
   end(): void {}
