@@ -5,9 +5,12 @@ import { parseScript } from '../../conformance/language/index.js';
 import { printSeconds } from '../../conformance/language/printer.js';
 import { flagsText } from '../../conformance/runner/print-packet.js';
 import { TCP_ACK, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
-import { type AppAction, withoutNagle } from '../replay/application.js';
+import { type AppAction, fullSegment, withoutNagle } from '../replay/application.js';
+import { distanceTo } from '../replay/distance.js';
+import { keepaliveOf } from '../replay/keepalive.js';
 import type { RecordedIcmp, RecordedSegment, Recording } from '../replay/recording.js';
 import { type PeerSegment, type Role, type Situation, situationOf } from '../replay/situation.js';
+import type { Direction } from '../streams/conversation.js';
 import { hasCookie, optionText } from './option-text.js';
 import { type TimelineEvent, timelineOf } from './timeline.js';
 
@@ -19,6 +22,8 @@ export interface Converted {
 
 /** The window shift that is offered where the recorded one is not known. */
 const OWN_SHIFT = 7;
+/** µs: ticks of the recorded kernel and a busy machine; below the shortest delayed ACK and retransmission timeout. */
+const TOLERANCE = 30_000;
 const ECN = ['', '[ect1] ', '[ect0] ', '[ce] '] as const;
 
 /**
@@ -72,8 +77,10 @@ class Writer {
       `// ${recording.ends[side]} is the side under test, ${recording.ends[1 - side]} the one that is played.`,
       ...this.notes.map((note) => `// Note: ${note}.`),
       ...(recording.ipv6 ? ['--ip_version=ipv6'] : []),
+      // The MSS that was offered follows from it.
+      ...(this.situation.mtu === 1500 ? [] : [`--mtu=${this.situation.mtu}`]),
       // Timers of the recorded kernel ran on its ticks.
-      '--tolerance_usecs=10000',
+      `--tolerance_usecs=${TOLERANCE}`,
       '',
       `\`${this.sysctls().join('\n')}\``,
       '',
@@ -96,6 +103,8 @@ class Writer {
     const shift = own?.kind === 'tcp' ? own.options.wscale : OWN_SHIFT;
     if (shift >= 2 && shift <= 14)
       list.push(`sysctl -q net.ipv4.tcp_rmem="4096 131072 ${65_535 * 2 ** shift}"`);
+    // Where the recorded device took no super-packets, the kernel cut and pushed in another rhythm.
+    if (inSingles(recording, side)) list.push('ethtool -K tun0 tso off gso off');
     // Room for every write at once: none of the script's blocks.
     list.push('sysctl -q net.ipv4.tcp_wmem="4096 4194304 4194304"');
     return list;
@@ -219,8 +228,10 @@ class Writer {
   /** A connection is there as soon as the handshake is over. */
   private afterInbound(time: number, flags: number, ack: number): void {
     const { role } = this.situation;
-    if (flags & TCP_RST || ack < 1) return;
+    // An acknowledgment of what was never sent opens nothing.
+    if (flags & TCP_RST || ack < 1 || ack > this.high) return;
     if (role === 'client') {
+      if (!this.connected) this.keepalive(time, 3);
       this.connected = true;
     } else if (!this.accepted && !(flags & TCP_SYN) && this.situation.opens) this.accept(time);
   }
@@ -229,6 +240,16 @@ class Writer {
     this.line(time, 'accept(3, ..., ...) = 4');
     this.fd = 4;
     this.accepted = true;
+    this.keepalive(time, 4);
+  }
+
+  /** Probes of an idle connection tell that it was to be kept alive, and how often. */
+  private keepalive(time: number, fd: number): void {
+    const found = keepaliveOf(this.situation.recording, this.situation.side);
+    if (found === null) return;
+    this.line(time, `setsockopt(${fd}, SOL_SOCKET, SO_KEEPALIVE, [1], 4) = 0`);
+    this.line(time, `setsockopt(${fd}, SOL_TCP, TCP_KEEPIDLE, [${found.idle}], 4) = 0`);
+    this.line(time, `setsockopt(${fd}, SOL_TCP, TCP_KEEPINTVL, [${found.interval}], 4) = 0`);
   }
 
   private icmp(time: number, m: RecordedIcmp): void {
@@ -328,4 +349,17 @@ class Writer {
         this.closed = true;
     }
   }
+}
+
+/** The recorded host sent several full segments in a row, each by itself: its device had no offloads. */
+function inSingles(recording: Recording, side: number): boolean {
+  if (distanceTo(recording, side as Direction) > 0) return false;
+  const mss = fullSegment(recording, side as Direction);
+  let full = 0;
+  for (const p of recording.packets) {
+    if (p.kind !== 'tcp' || p.direction !== side) continue;
+    if (p.segment.length > mss) return false;
+    if (p.segment.length === mss) full++;
+  }
+  return full > 1;
 }

@@ -75,6 +75,11 @@ export async function collect(
   take: (recording: Recording) => void,
   options: CollectOptions = {},
 ): Promise<void> {
+  await readStreams(path, collector(take, options));
+}
+
+/** As `collect`, for a table that somebody else feeds. */
+export function collector(take: (recording: Recording) => void, options: CollectOptions = {}): StreamSink {
   const { stream: wanted, limit = 64 << 20, total = 512 << 20 } = options;
   const drafts = new Map<number, Draft>();
   let kept = 0;
@@ -90,7 +95,7 @@ export async function collect(
     kept += cost;
     draft.packets.push({ direction, item });
   };
-  const sink: StreamSink = {
+  return {
     opened(stream) {
       if (wanted === undefined || stream.index === wanted)
         drafts.set(stream.index, { packets: [], bytes: 0, cut: false });
@@ -105,7 +110,6 @@ export async function collect(
       take(recordingOf(stream, draft));
     },
   };
-  await readStreams(path, sink);
 }
 
 function recordingOf(stream: Conversation, draft: Draft): Recording {

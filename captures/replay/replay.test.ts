@@ -3,14 +3,19 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseScript } from '../../conformance/language/index.js';
 import { setU16, setU32 } from '../../stack/wire/bytes.js';
+import { convertStream } from '../convert/script.js';
+import { readCapture } from '../read/open.js';
+import { StreamTable } from '../streams/table.js';
 import { Observer } from './observer.js';
 import { play } from './player.js';
-import { collect, type Recording } from './recording.js';
+import { collect, collector, type Recording } from './recording.js';
 import { ReplayPage } from './report-html.js';
 import { jsonOf, textOf } from './report-text.js';
-import { type Role, situationOf } from './situation.js';
+import { NotReplayable, type Role, situationOf } from './situation.js';
 import { replayStream } from './verdict.js';
 
 const folder = fileURLToPath(new URL('../../../captures/corpus/', import.meta.url));
@@ -69,6 +74,50 @@ describe('captures that lack something', () => {
     expect(results.map((r) => r.verdict).sort()).toEqual(['passed', 'skipped']);
     expect(results.find((r) => r.verdict === 'skipped')!.reason).toMatch(/nothing of the other side/);
   });
+});
+
+describe('captures that lie', () => {
+  it('come to a verdict, whatever bytes were changed', async () => {
+    const names = [
+      'loss-one.pcap',
+      'http-curl-ipv6.pcap',
+      'fast-open.pcap',
+      'path-mtu.pcap',
+      'zero-window.pcap',
+    ];
+    const edit = fc.record({ frame: fc.nat(60), at: fc.nat(75), value: fc.nat(255) });
+    const input = fc.record({
+      name: fc.constantFrom(...names),
+      edits: fc.array(edit, { minLength: 1, maxLength: 8 }),
+      dropped: fc.array(fc.nat(60), { maxLength: 5 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(input, async ({ name, edits, dropped }) => {
+        const list: Recording[] = [];
+        const table = new StreamTable(collector((recording) => list.push(recording)));
+        for await (const frame of readCapture(join(folder, name))) {
+          if (dropped.includes(frame.number - 1)) continue;
+          const data = frame.data.slice();
+          for (const e of edits) if (e.frame === frame.number - 1 && e.at < data.length) data[e.at] = e.value;
+          table.add({ ...frame, data });
+        }
+        table.finish();
+        for (const recording of list) {
+          for (const role of ['client', 'server'] as const) {
+            const result = replayStream(name, recording, role);
+            expect(['passed', 'failed', 'skipped']).toContain(result.verdict);
+            expect(result.played?.fault ?? null).toBeNull();
+            try {
+              parseScript(convertStream(name, recording, role).text, { file: name });
+            } catch (error) {
+              expect(error).toBeInstanceOf(NotReplayable);
+            }
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  }, 60_000);
 });
 
 describe('the observer', () => {

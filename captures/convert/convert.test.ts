@@ -1,0 +1,196 @@
+// Streams become scripts that parse; those recorded on the host of the side under test pass on the stack; and what a
+// script's run put on the wire becomes a script with the same verdict.
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifyScript } from '../../conformance/language/index.js';
+import type { IpVersion } from '../../conformance/runner/presets.js';
+import { runScript } from '../../conformance/runner/run.js';
+import { captureBytes } from '../../conformance/suite/pcap.js';
+import { targetFactory } from '../../conformance/targets/registry.js';
+import { collect, type Recording } from '../replay/recording.js';
+import { NotReplayable, type Role } from '../replay/situation.js';
+import { convertStream } from './script.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const corpus = join(root, 'captures/corpus');
+const captures = readdirSync(corpus).filter((name) => /\.pcap(ng)?$/.test(name));
+
+async function recordings(path: string): Promise<Recording[]> {
+  const list: Recording[] = [];
+  await collect(path, (recording) => list.push(recording));
+  return list;
+}
+
+async function run(text: string, file: string, ipVersion: IpVersion) {
+  return await runScript(text, { target: await targetFactory('stack'), file, ipVersion });
+}
+
+/** Captures taken on the host of this side, where times are the host's own. */
+const NEAR = [
+  'both-directions.pcap 0 client',
+  'bulk-30k.pcap 0 server',
+  'bulk-ipv6.pcap 0 server',
+  'capture-dropped.pcap 0 client',
+  'close-with-unread.pcap 0 client',
+  'duplicates.pcap 0 client',
+  'ecn.pcap 0 server',
+  'fragments.pcap 0 client',
+  'git-clone.pcap 0 client',
+  'half-close.pcap 0 client',
+  'http-curl-ipv6.pcap 0 client',
+  'http-curl.pcap 0 client',
+  'http-keepalive-node.pcap 0 client',
+  'http-not-found.pcap 0 server',
+  'http-post-ipv6.pcap 0 server',
+  'http-two-in-a-row.pcap 0 client',
+  'http-two-in-a-row.pcap 1 client',
+  'http2-node.pcap 0 client',
+  'keepalive.pcap 0 client',
+  'loss-no-sack.pcap 0 server',
+  'loss-one-receiver.pcap 0 client',
+  'loss-one.pcap 0 server',
+  'loss-retransmission.pcap 0 server',
+  'loss-several-ipv6.pcap 0 server',
+  'loss-tail.pcap 0 server',
+  'no-timestamps.pcap 0 client',
+  'port-reused.pcap 0 client',
+  'port-reused.pcap 1 client',
+  'port-reused.pcap 2 client',
+  'refused.pcap 0 client',
+  'reordering-ipv6.pcap 0 server',
+  'reset-by-client.pcap 0 client',
+  'small-writes.pcap 0 client',
+  'smtp.pcap 0 client',
+  'ssh-refused-version.pcap 0 client',
+  'super-packets.pcap 0 client',
+  'syn-lost.pcap 0 client',
+  'synack-lost.pcap 0 server',
+  'synack-missing.pcap 0 client',
+  'telnet-like-perl.pcap 0 client',
+  'tls-openssl.pcap 0 client',
+  'upload.pcap 0 client',
+  'veth-pcapng.pcapng 0 client',
+  'veth-pcapng.pcapng 0 server',
+];
+
+describe('the corpus', () => {
+  it.each(captures)('%s becomes scripts that parse and print', async (name) => {
+    for (const recording of await recordings(join(corpus, name))) {
+      for (const role of ['client', 'server'] as const)
+        verifyScript(convertStream(name, recording, role).text, { file: name });
+    }
+  });
+
+  it.each(NEAR)('%s passes on the stack', async (entry) => {
+    const [name, stream, role] = entry.split(' ');
+    const recording = (await recordings(join(corpus, name!)))[Number(stream)]!;
+    const { text } = convertStream(name!, recording, role as Role);
+    const result = await run(text, name!, recording.ipv6 ? 'ipv6' : 'ipv4');
+    expect(`${result.verdict} ${result.reason}`).toBe('passed ');
+  });
+
+  it('fails on a stack that does something else', async () => {
+    const [recording] = await recordings(join(corpus, 'loss-one.pcap'));
+    const { text } = convertStream('x', recording!, 'server');
+    const other = text.replace('net.ipv4.tcp_sack=1', 'net.ipv4.tcp_sack=0');
+    expect((await run(other, 'x.pkt', 'ipv4')).verdict).toBe('failed');
+  });
+
+  it('says what cannot be told', async () => {
+    const [far] = await recordings(join(corpus, 'http-curl.pcap'));
+    expect(convertStream('x', far!, 'server').notes.join()).toMatch(/ms away .* estimates/);
+    const oneSided = { ...far!, packets: far!.packets.filter((p) => p.direction === 0) };
+    expect(() => convertStream('x', oneSided, 'client')).toThrow(NotReplayable);
+  });
+});
+
+// ------------------------------------------------------------- scripts
+
+/** Calls that leave their mark on the wire. */
+const KNOWN = new Set(
+  'socket bind listen accept read write close shutdown setsockopt fcntl connect getsockopt poll'.split(' '),
+);
+
+/** Scripts of plain calls whose run shows something that a capture of it does not: why the packets are as they are. */
+const UNTOLD = new Set([
+  // The application read late, or the buffer was small: only windows tell.
+  'window/peer-shrinks',
+  'window/zero-window-opens',
+  'window/zero-window-probe',
+  'close/close-with-zero-window',
+  // The socket was closed or failed without a packet.
+  'close/syn-sent-close',
+  'close/data-beyond-fin',
+  'errors/icmp-address-unreachable-v6',
+  'errors/icmp-host-unreachable-v4',
+  'errors/icmp-port-unreachable-connect',
+  // Data in a SYN that a server without fast open leaves aside.
+  'fastopen/server-off-drops-data',
+  // Several connections of one script: each stream alone lacks the state that the others made.
+  'handshake/listen-ack',
+  'handshake/syn-fin-dropped',
+  'handshake/syn-received-rst',
+  'reset/challenge-ack-limited',
+  'reset/syn-in-established',
+]);
+
+function plainScripts(): string[] {
+  const folder = join(root, 'conformance/scripts');
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.pkt'))
+    .map((name) => name.slice(0, -4))
+    .filter((name) => {
+      const text = readFileSync(join(folder, `${name}.pkt`), 'utf8').replace(/^\/\/.*$/gm, '');
+      const calls = [...text.matchAll(/\b([a-z][a-z_0-9]*)\(/g)].map((m) => m[1]!);
+      return (
+        !/setsockopt\((?!\d, SOL_SOCKET, SO_REUSEADDR)|sysctl|tc qdisc|ethtool|ip route|MSG_|^--/m.test(
+          text,
+        ) && calls.every((call) => KNOWN.has(call))
+      );
+    })
+    .sort();
+}
+
+describe('capture of a run, converted', () => {
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'netchannel-convert-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const names = plainScripts();
+
+  it('is tried on what there is', () => {
+    expect(names.length).toBeGreaterThan(120);
+    for (const name of UNTOLD) expect(names).toContain(name);
+  });
+
+  it.each(names.filter((name) => !UNTOLD.has(name)))('%s has the same verdict', async (name) => {
+    const file = join(root, 'conformance/scripts', `${name}.pkt`);
+    for (const version of ['ipv4', 'ipv6'] as const) {
+      const first = await run(readFileSync(file, 'utf8'), file, version);
+      // A script of one IP version only fails in the other, and its capture tells nothing.
+      if (first.packets.length === 0 || first.verdict !== 'passed') continue;
+      const path = join(folder, 'run.pcap');
+      writeFileSync(path, captureBytes(first));
+      for (const recording of await recordings(path)) {
+        const local = version === 'ipv4' ? '192.168.' : '[fd3d:a0b:17d6::';
+        const role = recording.ends[recording.client].startsWith(local) ? 'client' : 'server';
+        let text: string;
+        try {
+          text = convertStream(name, recording, role).text;
+        } catch (error) {
+          // A run in which the peer never says anything.
+          expect(error).toBeInstanceOf(NotReplayable);
+          continue;
+        }
+        const second = await run(text, `${name}.pkt`, version);
+        expect(`${second.verdict} ${second.reason}`).toBe(`${first.verdict} ${first.reason}`);
+      }
+    }
+  });
+});
