@@ -20,7 +20,7 @@ import {
 } from '../ip/input.js';
 import { MLD_QUERY } from '../ip/mld.js';
 import { type IpPacket, transportVerifies } from '../ip/packet.js';
-import { FRAGMENT_COMPLETE, FRAGMENT_PROBLEM, type Reassembler } from '../ip/reassembly.js';
+import { FRAGMENT_COMPLETE, FRAGMENT_DROPPED, FRAGMENT_PROBLEM, type Reassembler } from '../ip/reassembly.js';
 import {
   listenerError,
   listenerInput,
@@ -51,6 +51,13 @@ const ICMP_IN_ERRORS = ipCounterIndex('IcmpInErrors');
 
 /** Most bytes that an answer of IP's own can have, quote included. */
 const ANSWER_MAX = 1280;
+
+const REASM_OKS = ipCounterIndex('IpReasmOKs');
+const REASM_OKS_6 = ipCounterIndex('Ip6ReasmOKs');
+const REASM_FAILS = ipCounterIndex('IpReasmFails');
+const REASM_FAILS_6 = ipCounterIndex('Ip6ReasmFails');
+const REASM_TIMEOUT = ipCounterIndex('IpReasmTimeout');
+const REASM_TIMEOUT_6 = ipCounterIndex('Ip6ReasmTimeout');
 
 /** Takes ARP and neighbour discovery of Ethernet links. */
 export interface LinkLayerInput {
@@ -89,6 +96,7 @@ export class PacketInput {
     this.tcp = parts.tcp;
     this.udp = parts.udp;
     this.counters = parts.counters;
+    this.fragments.onTimeout = (now, link, b, o, length) => this.reassemblyTimeout(now, link, b, o, length);
   }
 
   /**
@@ -278,12 +286,23 @@ export class PacketInput {
       );
       return;
     }
+    if (result === FRAGMENT_DROPPED) this.counters.ip.add(ip.packet.ipv6 ? REASM_FAILS_6 : REASM_FAILS);
     if (result !== FRAGMENT_COMPLETE) return;
+    this.counters.ip.add(ip.packet.ipv6 ? REASM_OKS_6 : REASM_OKS);
     // One producer a ring: the whole packet goes back to the driver, which finds its channel.
     const index = this.output.allocate(fragments.completeLength);
     if (index < 0) return;
     fragments.copyTo(this.party.bytes, this.party.start(index));
     this.output.reinject(index, link, now);
+  }
+
+  /** The first fragment of a packet that was not completed in time: its sender is told. */
+  private reassemblyTimeout(now: number, link: number, b: Uint8Array, o: number, length: number): void {
+    const { counters, ip } = this;
+    if (ip.receive(b, o, length, link, false) !== INPUT_FRAGMENT) return;
+    counters.ip.add(ip.packet.ipv6 ? REASM_TIMEOUT_6 : REASM_TIMEOUT);
+    counters.ip.add(ip.packet.ipv6 ? REASM_FAILS_6 : REASM_FAILS);
+    this.answer(now, (out, at) => ip.reassemblyTimeExceeded(now, out, at));
   }
 
   private receiveIcmpError(now: number): void {

@@ -139,8 +139,8 @@ export class Datagram {
   }
 
   #keepHeader(b: Uint8Array, packet: IpPacket): void {
-    // As much of the first fragment as an ICMP error can quote.
-    this.first = b.slice(packet.start, Math.min(packet.end, packet.start + 1280));
+    // Whole, although an error quotes less: whoever answers it judges it as a packet first.
+    this.first = b.slice(packet.start, packet.end);
     if (this.ipv6) {
       this.#header = b.slice(packet.start, packet.fragmentHeader);
       this.#nextHeaderAt = packet.nextHeaderAt - packet.start;

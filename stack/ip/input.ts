@@ -166,6 +166,12 @@ export class IpInput {
       : this.answerError(now, icmp.ICMP_UNREACHABLE, icmp.ICMP_PORT_UNREACHABLE, 0, out, at, null);
   }
 
+  /** The answer to a packet whose other fragments never came: RFC 1122 section 3.3.2, RFC 8200 section 4.5. */
+  reassemblyTimeExceeded(now: number, out: Uint8Array, at: number): number {
+    const type = this.packet.ipv6 ? icmpv6.ICMPV6_TIME_EXCEEDED : icmp.ICMP_TIME_EXCEEDED;
+    return this.answerError(now, type, 1, 0, out, at, null);
+  }
+
   /** The answer to INPUT_PROBLEM, and to FRAGMENT_PROBLEM with the reassembler's pointer and code. */
   parameterProblem(
     now: number,
