@@ -1,7 +1,7 @@
 // A recorded conversation as a packetdrill script: the recorded host's calls and packets become what the script does and
 // expects, the peer's packets what it injects. The result is parsed before it is given back.
 
-import { parseScript } from '../../conformance/language/index.js';
+import { parseScript, ScriptError } from '../../conformance/language/index.js';
 import { printSeconds } from '../../conformance/language/printer.js';
 import { flagsText } from '../../conformance/runner/print-packet.js';
 import { TCP_ACK, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
@@ -9,10 +9,16 @@ import { type AppAction, fullSegment, withoutNagle } from '../replay/application
 import { distanceTo } from '../replay/distance.js';
 import { keepaliveOf } from '../replay/keepalive.js';
 import type { RecordedIcmp, RecordedSegment, Recording } from '../replay/recording.js';
-import { type PeerSegment, type Role, type Situation, situationOf } from '../replay/situation.js';
+import {
+  NotReplayable,
+  type PeerSegment,
+  type Role,
+  type Situation,
+  situationOf,
+} from '../replay/situation.js';
 import type { Direction } from '../streams/conversation.js';
 import { hasCookie, optionText } from './option-text.js';
-import { type TimelineEvent, timelineOf } from './timeline.js';
+import { MOST_JOINED, type TimelineEvent, timelineOf } from './timeline.js';
 
 export interface Converted {
   readonly text: string;
@@ -28,7 +34,7 @@ const ECN = ['', '[ect1] ', '[ect0] ', '[ce] '] as const;
 
 /**
  * @param source what the script's first line says it was made from
- * @throws NotReplayable: nothing of one side was captured, signed segments, …; ScriptError never (it would be a bug)
+ * @throws NotReplayable: nothing of one side was captured, signed segments, numbers that no script can hold, …
  */
 export function convertStream(source: string, recording: Recording, role: Role): Converted {
   const situation = situationOf(recording, role);
@@ -86,7 +92,12 @@ class Writer {
       '',
     ];
     const text = `${[...head, ...this.lines].join('\n')}\n`;
-    parseScript(text, { file: this.source });
+    try {
+      parseScript(text, { file: this.source });
+    } catch (error) {
+      if (!(error instanceof ScriptError)) throw error;
+      throw new NotReplayable(`what its packets say cannot be written as a script: ${error.message}`);
+    }
     return { text, notes: this.notes };
   }
 
@@ -268,7 +279,7 @@ class Writer {
     let length = packets.reduce((n, q) => n + q.segment.length, 0);
     let { seq } = p;
     // Bytes that the capture lacks went out in front of those behind them.
-    if (length > 0 && seq > this.high && this.high > 0) {
+    if (length > 0 && seq > this.high && this.high > 0 && last.end - this.high < MOST_JOINED) {
       length += seq - this.high;
       seq = this.high;
     }

@@ -22,7 +22,7 @@ const BURST = 1_000;
 /** Segments that come in closer than this are taken in together. µs */
 const BATCH = 60;
 /** A super-packet with its headers fits in an IP packet. */
-const MOST_JOINED = 64_000;
+export const MOST_JOINED = 64_000;
 
 export interface Timeline {
   readonly events: readonly TimelineEvent[];
