@@ -229,6 +229,8 @@ export class TcpSocket extends Socket implements TcpHandleUser {
     if (events & EVENT_READ_HANGUP) mask |= POLLIN | POLLRDNORM | POLLRDHUP;
     if (events & EVENT_PRIORITY) mask |= POLLPRI;
     if (events & EVENT_ERROR || this.tcb.error !== 0 || !this.errorQueue.empty) mask |= POLLERR;
+    // The strict profile reports what does not end the connection too (RFC 9293 section 3.9.1.8).
+    if (this.tcb.softError !== 0 && this.env.config.profile === 'strict') mask |= POLLERR;
     return mask;
   }
 

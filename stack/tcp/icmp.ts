@@ -16,7 +16,7 @@ import {
   EPROTO,
 } from './errno.js';
 import { refreshRoute, routeMtu, syncMss } from './mss.js';
-import { isSoftIcmp } from './profile.js';
+import { isSoftIcmp, softFailure } from './profile.js';
 import { simpleRetransmit } from './recovery/retransmit-queue.js';
 import { rtoMax, setRto } from './rtt.js';
 import { TCP_CLOSE, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT } from './states.js';
@@ -101,6 +101,8 @@ export function tcpError(tcb: Tcb, now: number, type: number, code: number, info
   if (tcb.receiveErrors) {
     tcb.error = errno;
     host.notify(tcb, EVENT_ERROR);
+  } else if (host.config.profile === 'strict') {
+    softFailure(tcb, errno);
   } else {
     tcb.softError = errno;
   }

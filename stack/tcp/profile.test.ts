@@ -7,7 +7,8 @@ import { ECONNREFUSED, EHOSTUNREACH, EPROTO, ETIMEDOUT } from './errno.js';
 import { listenerError, tcpError } from './index.js';
 import { isSoftIcmp, synAckRetries } from './profile.js';
 import { TCP_CLOSE, TCP_ESTABLISHED, TCP_SYN_SENT } from './states.js';
-import { connect, established, listen } from './testing/ends.js';
+import { EVENT_ERROR, type Tcb } from './tcb.js';
+import { connect, established, listen, pattern, send } from './testing/ends.js';
 import type { Wire } from './testing/two-hosts.js';
 import { addressOf, TwoHosts } from './testing/two-hosts.js';
 
@@ -189,5 +190,39 @@ describe('a peer that names no MSS', () => {
       expect(tcb.state).toBe(TCP_ESTABLISHED);
       expect(tcb.snd.mss).toBe(ipv6 ? 1220 : 536);
     }
+  });
+});
+
+describe('a connection in trouble', () => {
+  /** SO_ERROR and the events of a sender whose peer fell silent, after `seconds`. */
+  function silent(
+    profile: Profile,
+    seconds: number,
+  ): { net: TwoHosts; a: Tcb; events: number; cuts: number } {
+    const { net, a } = established(hosts(profile));
+    net.filter = () => false;
+    net.a.events.clear();
+    const before = net.a.routes;
+    send(net, a, pattern(100));
+    net.run(seconds * SECOND);
+    return { net, a, events: net.a.take(a), cuts: net.a.routes - before };
+  }
+
+  it('is told at R1, and lives on (SHLD-9, MUST-47); Linux keeps it to TCP_INFO', () => {
+    const strict = silent('strict', 20);
+    expect([strict.a.state, strict.a.error, strict.a.softError]).toEqual([TCP_ESTABLISHED, 0, ETIMEDOUT]);
+    expect(strict.events & EVENT_ERROR).toBe(EVENT_ERROR);
+    const linux = silent('linux', 20);
+    expect([linux.a.softError, linux.events & EVENT_ERROR]).toEqual([0, 0]);
+    expect(linux.a.timers.retransmits).toBeGreaterThan(3);
+    expect(silent('strict', 1).a.softError).toBe(0); // before R1
+    strict.net.filter = () => true;
+    strict.net.run(60 * SECOND);
+    expect([strict.a.softError, strict.a.timers.retransmits]).toEqual([0, 0]);
+  });
+
+  it('asks the network layer for the route again from R1 on (MUST-20)', () => {
+    expect(silent('linux', 1).cuts).toBe(0);
+    expect(silent('linux', 20).cuts).toBeGreaterThan(0);
   });
 });

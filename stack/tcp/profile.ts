@@ -1,6 +1,7 @@
-// Where the two profiles of the stack part: `linux` does as Linux, `strict` as RFC 9293's MUSTs want it. Numbers and
-// judgements only; the callers stand where Linux's own rule stands. Knows no connection.
+// Where the two profiles of the stack part: `linux` does as Linux, `strict` as RFC 9293's MUSTs want it. Small
+// judgements only; the callers stand where Linux's own rule stands.
 import type { StackConfig } from '../config/config.js';
+import { EVENT_ERROR, type Tcb } from './tcb.js';
 
 /** TIME-WAIT as Linux has it, µs: an MSL of 30 s. */
 const LINUX_TIME_WAIT = 60_000_000;
@@ -56,4 +57,14 @@ export function isSoftIcmp(ipv6: boolean, type: number, code: number): boolean {
   }
   if (type === V4_UNREACHABLE) return code === 0 || code === 1 || code === 5;
   return type === V4_TIME_EXCEEDED || type === V4_PARAMETER_PROBLEM;
+}
+
+/**
+ * Delivery is in trouble but the connection lives on: SO_ERROR tells it, and who polls is woken (POLLERR) where Linux
+ * would let it be found out only. Forgotten when an ACK comes.
+ */
+export function softFailure(tcb: Tcb, errno: number): void {
+  if (tcb.orphan) return;
+  tcb.softError = errno;
+  tcb.host.notify(tcb, EVENT_ERROR);
 }

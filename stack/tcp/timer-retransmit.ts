@@ -6,7 +6,7 @@ import { ETIMEDOUT } from './errno.js';
 import { fastOpenActiveTimeout } from './fastopen/client.js';
 import { fastOpenSynAckTimer } from './fastopen/server.js';
 import { blackholeProbing } from './mtu-probe.js';
-import { leastSynTime } from './profile.js';
+import { leastSynTime, softFailure } from './profile.js';
 import { enterLoss } from './recovery/enter-loss.js';
 import { retransmitSegment } from './retransmit.js';
 import { initialRto, rtoMax } from './rtt.js';
@@ -129,6 +129,7 @@ function writeTimeout(tcb: Tcb, now: number): boolean {
     if (retransmitsTimedOut(tcb, now, config.tcpRetries1, 0)) {
       blackholeProbing(tcb, now);
       tcb.routeGeneration = -1; // R1: the route is looked up anew
+      if (config.profile === 'strict') softFailure(tcb, ETIMEDOUT); // RFC 9293 SHLD-9, MUST-47
     }
     retries = config.tcpRetries2;
     if (tcb.orphan) {

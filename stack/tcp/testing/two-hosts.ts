@@ -94,6 +94,8 @@ export class TestHost implements TcbHost, SegmentSink {
   private seed: number;
   private readonly segment = new SegmentIn();
   readonly number: number;
+  /** How often a route was looked up. */
+  routes = 0;
 
   constructor(number: number) {
     this.number = number;
@@ -115,6 +117,7 @@ export class TestHost implements TcbHost, SegmentSink {
     return (5000 + Math.floor(now / 1000)) >>> 0;
   }
   route(_flow: FlowAddress): RouteMetrics | null {
+    this.routes++;
     return this.metrics;
   }
   pathMtu(_flow: FlowAddress, mtu: number): void {
