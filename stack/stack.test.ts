@@ -115,6 +115,7 @@ describe('ICMP', () => {
     expect(stack.counters.get('IpInReceives')).toBe(4);
   });
 
+  // RFC 9293 MUST-3
   test('a bad TCP checksum is counted and nothing else; a segment for nobody is reset', () => {
     const { stack, send } = single();
     const segment = new Uint8Array(20);

@@ -49,6 +49,7 @@ export class StackConfig {
   tcpInvalidRatelimit = 500; // ms
   tcpKeepaliveIntvl = 75; // s
   tcpKeepaliveProbes = 9;
+  // RFC 9293 MUST-27, MUST-28
   tcpKeepaliveTime = 7200; // s
   tcpLimitOutputBytes = 4_194_304;
   tcpMaxOrphans = 131_072;
@@ -75,7 +76,9 @@ export class StackConfig {
   tcpReflectTos = 0;
   tcpReordering = 3;
   tcpRetransCollapse = 1;
+  // RFC 9293 SHLD-10
   tcpRetries1 = 3;
+  // RFC 9293 SHLD-11
   tcpRetries2 = 15;
   tcpRfc1337 = 0;
   tcpRmem: [number, number, number] = [4096, 131_072, 33_554_432];
@@ -99,6 +102,7 @@ export class StackConfig {
   tcpWmem: [number, number, number] = [4096, 16_384, 4_194_304];
   tcpWorkaroundSignedWindows = 0;
 
+  // RFC 9293 MUST-49
   // --- net.ipv4 and net.ipv6: IP, ICMP, ports ---
   ipDefaultTtl = 64;
   ipv6HopLimit = 64;

@@ -181,12 +181,14 @@ export class PacketInput {
     const { packet } = ip;
     const { counters } = this.tcp;
     const at = packet.payload;
+    // RFC 9293 MUST-57
     if (ip.destination !== DST_UNICAST) return;
     if (tcp.checkTcp(bytes, at, packet.payloadLength) !== 0) {
       counters.add(IN_SEGS);
       counters.add(IN_ERRS);
       return;
     }
+    // RFC 9293 MUST-3
     if (!transportVerifies(bytes, packet, packet.payloadLength, checksum)) {
       counters.add(IN_SEGS);
       counters.add(IN_CSUM);
@@ -296,6 +298,7 @@ export class PacketInput {
     this.output.reinject(index, link, now);
   }
 
+<<<<<<< HEAD
   /** The first fragment of a packet that was not completed in time: its sender is told. */
   private reassemblyTimeout(now: number, link: number, b: Uint8Array, o: number, length: number): void {
     const { counters, ip } = this;
@@ -305,6 +308,9 @@ export class PacketInput {
     this.answer(now, (out, at) => ip.reassemblyTimeExceeded(now, out, at));
   }
 
+=======
+  // RFC 9293 MUST-54
+>>>>>>> 180e546 (Show for every requirement of RFC 9293 where it is met and what proves it)
   private receiveIcmpError(now: number): void {
     const { error } = this.ip;
     const zone = this.zoneOf(error.ipv6, error.localAddress, error.remoteAddress);

@@ -150,6 +150,7 @@ export class TcpFlows {
     this.handles.delete(handle);
   }
 
+  // RFC 9293 MUST-42
   /** The listener for packets to this address and port, which belong to no flow; null: none. */
   listenerFor(address: Uint8Array, port: number, ipv6: boolean): TcpHandle | null {
     let wild: TcpHandle | null = null;

@@ -86,6 +86,7 @@ export class TcpSink implements SegmentSink {
     const { localAddress: source, remoteAddress: destination } = flow;
     const count = segment.gsoSize > 0 ? Math.ceil(length / segment.gsoSize) : 1;
     const id = v6 ? 0 : this.network.ids.next(source, destination, TCP_PROTOCOL, count) & 0xffff;
+    // RFC 9293 SHLD-22
     const tos = (segment.tos & 0xfc) | segment.ecn;
     const tcp = writeIp(
       bytes,
@@ -127,6 +128,7 @@ export class TcpSink implements SegmentSink {
       party.setChecksum(index, CHECKSUM_PARTIAL);
       party.setCsumPlace(index, tcp - start, TCP_OFF_CHECKSUM);
     } else {
+      // RFC 9293 MUST-2
       finishTransport(bytes, tcp, head + length, TCP_OFF_CHECKSUM, source, destination, TCP_PROTOCOL);
     }
     counters.ip.add(v6 ? OUT_REQUESTS_6 : OUT_REQUESTS);

@@ -31,6 +31,7 @@ export class FlowSecrets {
     this.label = key();
   }
 
+  // RFC 9293 MUST-8, MUST-9, SHLD-1
   /** ISN = M + F(tuple, secret): M counts in 64 ns, as Linux (RFC 6528 asks for 4 µs or faster). `now` in µs. */
   initialSequence(flow: FlowAddress, now: number): number {
     if (this.fixedSequence !== undefined) return this.fixedSequence;

@@ -129,6 +129,7 @@ export class NetworkLayer {
     return { device, route, nextHop: route.gateway ?? destination };
   }
 
+  // RFC 9293 MUST-46
   /** Whether packets to the IPv4 `destination` would be broadcasts. */
   isBroadcast(destination: Uint8Array): boolean {
     if (isLimitedBroadcast(destination)) return true;
@@ -141,6 +142,7 @@ export class NetworkLayer {
     return this.path(destination, zone) !== null;
   }
 
+  // RFC 9293 MUST-44
   /** Writes the source address for packets to `destination` to `out`: false when there is no route or no address. */
   selectSource(destination: Uint8Array, zone: number, out: Uint8Array): boolean {
     const path = this.path(destination, zone);

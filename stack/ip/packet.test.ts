@@ -155,6 +155,7 @@ describe('building and validating', () => {
     );
   });
 
+  // RFC 9293 MUST-2
   it('computes transport checksums that it accepts, whole or started', () => {
     for (const v6 of [false, true]) {
       const b = udpPacket(counting(31), { v6 });

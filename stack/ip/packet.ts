@@ -75,6 +75,7 @@ export function parseIp(b: Uint8Array, o: number, len: number, out: IpPacket, lo
   return IP_ERR_HEADER;
 }
 
+// RFC 9293 MUST-50
 function parse4(b: Uint8Array, o: number, len: number, out: IpPacket, loopback: boolean): number {
   const bad = ipv4.checkIpv4(b, o, len);
   if (bad !== 0) {
@@ -154,6 +155,7 @@ function parse6(b: Uint8Array, o: number, len: number, out: IpPacket, loopback: 
   return 0;
 }
 
+// RFC 9293 MUST-63
 // RFC 1122 section 3.2.1.3, as Linux's martian checks: no packet comes from a group, broadcast or "this network", none
 // goes to "this network", and loopback stays inside.
 function plausible4(b: Uint8Array, o: number, out: IpPacket, loopback: boolean): boolean {
@@ -164,6 +166,7 @@ function plausible4(b: Uint8Array, o: number, out: IpPacket, loopback: boolean):
   return loopback || (src !== 127 && dst !== 127);
 }
 
+// RFC 9293 MUST-63
 // RFC 4291 sections 2.5.2, 2.5.3, 2.7; RFC 4942 section 2.2: mapped addresses never on a wire. They would pass for IPv4
 // in the 16-byte form that everything above uses.
 function plausible6(b: Uint8Array, o: number, loopback: boolean): boolean {
@@ -183,6 +186,7 @@ function zeroOrOne(b: Uint8Array, o: number): number {
   return b[o + 15] > 1 ? 2 : b[o + 15];
 }
 
+// RFC 9293 MUST-3
 /**
  * Whether the transport checksum over `packet`'s payload and its pseudo-header is right; `length` bytes of payload
  * count (UDP's own length may be shorter). `state` is the buffer's: what the link has verified is believed.

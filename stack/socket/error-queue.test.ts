@@ -19,6 +19,7 @@ function extended(data: Uint8Array): number[] {
   return [readUint32(data), data[4], data[5], data[6], readUint32(data, 8), readUint32(data, 12)];
 }
 
+// RFC 9293 SHLD-20
 describe('IP_RECVERR', () => {
   for (const [to, level, option, type] of [
     ['10.0.0.2', o.SOL_IP, o.IP_RECVERR, 3],

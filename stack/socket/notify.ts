@@ -44,6 +44,7 @@ export function zerocopyDone(socket: TcpSocket, lo: number, hi: number, copied: 
   }
 }
 
+// RFC 9293 SHLD-20
 /** An ICMP error for a connection, when IP_RECVERR or IPV6_RECVERR is set. */
 export function icmpError(socket: TcpSocket, type: number, code: number, info: number, errno: number): void {
   const { tcb, options } = socket;

@@ -46,7 +46,9 @@ interface Range {
 }
 
 const ipNumbers = new Map<number, Range>([
+  // RFC 9293 MUST-48, SHLD-21
   [o.IP_TOS, { field: 'tos', min: -0x8000_0000, max: 0x7fff_ffff }],
+  // RFC 9293 MUST-49
   [o.IP_TTL, { field: 'ttl', min: -1, max: 255, notZero: true }],
   [o.IP_MTU_DISCOVER, { field: 'mtuDiscover', min: 0, max: 5 }],
   [o.IP_MULTICAST_TTL, { field: 'multicastTtl', min: -1, max: 255, minus1: 1 }],

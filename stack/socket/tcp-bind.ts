@@ -7,6 +7,7 @@ import { EINVAL } from './errno.js';
 import type { TcpSocket } from './tcp-socket.js';
 import type { SocketAddress } from './types.js';
 
+// RFC 9293 MUST-43
 export function tcpSocketBind(socket: TcpSocket, address: SocketAddress): number {
   const wrong = checkBind(socket, address);
   if (wrong !== 0) return wrong;

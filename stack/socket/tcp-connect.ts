@@ -74,6 +74,7 @@ export function finish(socket: TcpSocket): number {
   return 0;
 }
 
+// RFC 9293 MUST-43, MUST-44, MUST-45
 /**
  * Chooses source and port and sends the SYN, with `data` in it for fast open: bytes taken (0 without data), or -errno
  * and the socket is as before (tcp_v4_connect, tcp_v6_connect).

@@ -194,6 +194,7 @@ export class TcpSocket extends Socket implements TcpHandleUser {
     return 0;
   }
 
+  // RFC 9293 MUST-47, SHLD-25
   takeError(): number {
     const { tcb } = this;
     let error = tcb.error;

@@ -18,6 +18,7 @@ export const ACK_NO_MEMORY = 32;
 
 /** Bounds of the delay and of the ATO, µs. */
 export const DELAY_MIN = 40_000;
+// RFC 9293 MUST-40
 export const DELAY_MAX = 200_000;
 const MAX_QUICK_ACKS = 16;
 /** Duplicate ACKs that go out at once before SACKs are compressed. */
@@ -117,6 +118,7 @@ export function ackCheck(tcb: Tcb, now: number): void {
   if (ackScheduled(tcb)) decideAck(tcb, now, true);
 }
 
+// RFC 9293 SHLD-19, MUST-58, MAY-13
 function decideAck(tcb: Tcb, now: number, outOfOrderPossible: boolean): void {
   const { ack, rcv, opt } = tcb;
   const { config } = tcb.host;
@@ -164,6 +166,7 @@ export function compressedAckTimer(tcb: Tcb, now: number): void {
   sendAck(tcb, now);
 }
 
+// RFC 9293 SHLD-18, MUST-40
 /** Starts or shortens the delayed-ACK timer (tcp_send_delayed_ack). */
 export function delayAck(tcb: Tcb, now: number): void {
   const { ack, rtt, timers } = tcb;
@@ -215,6 +218,7 @@ export function delayedAckTimer(tcb: Tcb, now: number): void {
   sendAck(tcb, now);
 }
 
+// RFC 9293 MUST-39
 /**
  * The application read `copied` bytes (or the queue was purged): ACK when one is owed and the reader caught up, or when
  * the window can be opened to at least twice what the peer knows (tcp_cleanup_rbuf).

@@ -142,6 +142,7 @@ function tagSack(tcb: Tcb, seg: SegmentIn): void {
   tagSackBlocks(tcb, context, seg);
 }
 
+// RFC 9293 MAY-12
 /** An ACK below SND.UNA: its blocks may still tell of losses or undo a reduction. */
 function processOldAck(tcb: Tcb, now: number, seg: SegmentIn, delivered: number): number {
   const { snd } = tcb;

@@ -202,6 +202,7 @@ describe('ICMP errors (RFC 5927, RFC 1122 section 4.2.3.9)', () => {
     expect([a.softError, net.a.counters.get('TcpExtOutOfWindowIcmps')]).toEqual([0, 2]);
   });
 
+  // RFC 9293 SHLD-20,, SHLD-25
   it('are hints on a synchronised connection: told when it times out, forgotten when an ACK comes', () => {
     const { net, a } = cut();
     send(net, a, pattern(100));
@@ -216,6 +217,7 @@ describe('ICMP errors (RFC 5927, RFC 1122 section 4.2.3.9)', () => {
     expect([asked.a.error, asked.net.a.take(asked.a) & EVENT_ERROR]).toEqual([111, EVENT_ERROR]);
   });
 
+  // RFC 9293 MUST-54,, MUST-55
   it('end an attempt to connect', () => {
     for (const [type, code, errno] of [
       [3, 0, 101],

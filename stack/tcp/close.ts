@@ -116,6 +116,7 @@ function sendFin(tcb: Tcb, now: number): void {
   pushFrames(tcb, now, currentMss(tcb), NAGLE_OFF);
 }
 
+// RFC 9293 MAY-1, SHLD-3, MUST-12
 /**
  * close(): the socket lets go of the block, which becomes an orphan until it ends (`host.destroyed`). With SO_LINGER of
  * zero (`lingerZero`) the connection is aborted. A caller that lingers keeps the block by shutting both sides down and

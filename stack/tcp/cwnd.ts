@@ -71,6 +71,7 @@ export function isCwndLimited(tcb: Tcb): boolean {
   return inSlowStart(tcb) && cc.cwnd < 2 * cc.maxPacketsOut;
 }
 
+// RFC 9293 MUST-19
 /** cwnd grows by `acked` up to ssthresh; returns what is left over for congestion avoidance. */
 export function slowStart(tcb: Tcb, acked: number): number {
   const { cc } = tcb;
@@ -80,6 +81,7 @@ export function slowStart(tcb: Tcb, acked: number): number {
   return left;
 }
 
+// RFC 9293 MUST-19
 /** Additive increase by one segment for every `w` acknowledged. */
 export function additiveIncrease(tcb: Tcb, w: number, acked: number): void {
   const { cc } = tcb;

@@ -100,6 +100,7 @@ export function endWithError(tcb: Tcb, now: number, error: number): void {
   finish(tcb, now);
 }
 
+// RFC 9293 MUST-12, SHLD-2
 /** An acceptable RST arrived (RFC 9293 section 3.10.7.4): which error the application sees depends on the state. */
 export function receiveReset(tcb: Tcb, now: number): void {
   if (tcb.state === TCP_CLOSE) return;

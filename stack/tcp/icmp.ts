@@ -56,6 +56,7 @@ const V6_TIME_EXCEEDED = 3;
 const V6_PARAMETER_PROBLEM = 4;
 const V6_ERRNO = [ENETUNREACH, EACCES, EHOSTUNREACH, EHOSTUNREACH, ECONNREFUSED, EACCES, EACCES];
 
+// RFC 9293 MUST-55
 /** errno that an ICMP error stands for; 0: of no meaning to a connection; -1: path MTU. */
 export function icmpErrno(ipv6: boolean, type: number, code: number): number {
   if (ipv6) {
@@ -69,6 +70,7 @@ export function icmpErrno(ipv6: boolean, type: number, code: number): number {
   return type === PARAMETER_PROBLEM ? EPROTO : 0;
 }
 
+// RFC 9293 MUST-54, SHLD-25, SHLD-26, MUST-56
 /**
  * An ICMP or ICMPv6 error (family by `tcb.ipv6`) that quotes a segment of ours: `info` is the next-hop MTU where the
  * type has one, `seq` the quoted sequence number. RFC 1122, 5927, 8201; soft and hard errors as Linux.

@@ -123,6 +123,7 @@ function synAck(tcb: Tcb, now: number, seg: SegmentIn): boolean {
   return true;
 }
 
+// RFC 9293 MUST-10, MUST-11
 /** SYN without ACK: both sides open at once (RFC 9293 section 3.5, figure 8). */
 function crossedSyn(tcb: Tcb, now: number, seg: SegmentIn): void {
   const { snd, rcv } = tcb;

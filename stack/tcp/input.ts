@@ -114,6 +114,7 @@ function synchronisedInput(tcb: Tcb, now: number, seg: SegmentIn): void {
   finishInput(tcb, now);
 }
 
+// RFC 9293 MUST-58, MUST-59
 function finishInput(tcb: Tcb, now: number): void {
   if (tcb.state === TCP_CLOSE) return;
   sendCheck(tcb, now);
@@ -225,6 +226,7 @@ function takeData(tcb: Tcb, now: number, seg: SegmentIn): boolean {
     default:
       return true;
   }
+  // RFC 9293 SHLD-3
   // RFC 9293 section 3.6.1, RFC 1122 4.2.2.13: data after close is answered with a RST.
   if (tcb.state !== TCP_ESTABLISHED && (tcb.shutdown & 1) !== 0 && carriesNewData(tcb, seg)) {
     tcb.host.counters.add(ABORT_ON_DATA);

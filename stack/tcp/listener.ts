@@ -57,6 +57,7 @@ export class Listener {
   }
 }
 
+// RFC 9293 MUST-41
 /** listen(): the bound block becomes a listener. `backlog` is cut to somaxconn. */
 export function tcpListen(tcb: Tcb, backlog: number, now: number): Listener {
   const { config } = tcb.host;

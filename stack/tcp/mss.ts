@@ -37,6 +37,7 @@ export function boundToHalfWindow(tcb: Tcb, size: number): number {
   return cutoff > 0 && size > cutoff ? Math.max(cutoff, 68 - TCP_HEADER) : size;
 }
 
+// RFC 9293 MUST-16
 /** The path MTU is `mtu`: recomputes `snd.mss` (tcp_sync_mss). */
 export function syncMss(tcb: Tcb, mtu: number): number {
   const { snd } = tcb;
@@ -66,6 +67,7 @@ export function routeMtu(tcb: Tcb): number {
   return tcb.route !== null ? tcb.route.mtu : tcb.snd.mtuCookie || 1500;
 }
 
+// RFC 9293 MUST-16
 /** Payload bytes per segment now, with options taken off and path-MTU changes noticed (tcp_current_mss). */
 export function currentMss(tcb: Tcb): number {
   const { snd } = tcb;
@@ -80,6 +82,7 @@ export function currentMss(tcb: Tcb): number {
   return mss;
 }
 
+// RFC 9293 MUST-67
 /** MSS to announce: the route's advmss, at most what its MTU allows, and TCP_MAXSEG. */
 export function announcedMss(tcb: Tcb, ipv6 = tcb.ipv6): number {
   const { route, snd } = tcb;

@@ -20,6 +20,7 @@ function write(out: SegmentOut): void {
   out.md5Offset = spec.md5Offset;
 }
 
+// RFC 9293 MUST-14, SHLD-5, MAY-3, MUST-65
 /** Options of an active SYN. `cookie` length -1: no fast-open option, 0: a request. */
 export function buildSynOptions(
   tcb: Tcb,
@@ -57,6 +58,7 @@ export interface SynAckOffer {
   accEcn: number;
 }
 
+// RFC 9293 MUST-14, SHLD-5, MAY-3, MUST-65
 /** Options of a SYN-ACK; a fast-open cookie of `cookieLength` ≥ 0 goes in when there is room. */
 export function buildSynAckOptions(
   offer: SynAckOffer,

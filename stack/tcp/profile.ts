@@ -59,6 +59,7 @@ export function isSoftIcmp(ipv6: boolean, type: number, code: number): boolean {
   return type === V4_TIME_EXCEEDED || type === V4_PARAMETER_PROBLEM;
 }
 
+// RFC 9293 SHLD-9, MUST-47
 /**
  * Delivery is in trouble but the connection lives on: SO_ERROR tells it, and who polls is woken (POLLERR) where Linux
  * would let it be found out only. Forgotten when an ACK comes.

@@ -121,6 +121,7 @@ export function tcpInputQueued(tcb: Tcb): number {
   return bytes > 0 && rcv.finReceived ? bytes - 1 : bytes;
 }
 
+// RFC 9293 MUST-33
 /** SIOCATMARK. */
 export function tcpAtMark(tcb: Tcb): boolean {
   return tcb.rcv.urgentState !== URGENT_NONE && tcb.rcv.urgentSeq === tcb.rcv.copiedSeq;

@@ -241,6 +241,7 @@ export function receiveFin(tcb: Tcb, now: number): void {
   tcb.host.notify(tcb, EVENT_READABLE | EVENT_READ_HANGUP | (tcb.shutdown === 3 ? EVENT_HANGUP : 0));
 }
 
+// RFC 9293 MUST-59
 function drainOutOfOrder(tcb: Tcb, now: number): void {
   const { rcv } = tcb;
   const queue = rcv.outOfOrder!;
@@ -263,6 +264,7 @@ function drainOutOfOrder(tcb: Tcb, now: number): void {
   }
 }
 
+// RFC 9293 SHLD-31
 function queueOutOfOrder(tcb: Tcb, now: number, seg: SegmentIn): void {
   const { rcv, opt, host } = tcb;
   ecnCheckCe(tcb, seg, now);

@@ -9,6 +9,7 @@ import type { TcbHost } from './tcb-host.js';
 
 const OUT_SEGS = counterIndex('TcpOutSegs');
 
+// RFC 9293 MUST-11
 /** What a SYN asked for and we agreed to. */
 export class Request implements FlowAddress, SynAckOffer {
   readonly localAddress = new Uint8Array(16);

@@ -88,6 +88,7 @@ function timestampRtt(tcb: Tcb, at: number): number {
   return Math.max(delta, 1) * 1000;
 }
 
+// RFC 9293 MUST-18
 /**
  * Feeds one ACK's timing. `seqRtt` is of the oldest never-retransmitted segment acknowledged, `sackRtt` of the oldest
  * SACKed, `caRtt` of the newest of either; each -1 when there is none. `at` is the ACK's arrival, `now` the time of

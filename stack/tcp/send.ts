@@ -125,6 +125,7 @@ function sendRefused(tcb: Tcb): number {
   }
 }
 
+// RFC 9293 MAY-16, SHLD-27, SHLD-28
 function queueBytes(
   tcb: Tcb,
   now: number,
@@ -262,6 +263,7 @@ function markStamps(tcb: Tcb): void {
   segment.timestampKey = (snd.writeSeq - 1 - snd.timestampKeyBase) >>> 0;
 }
 
+// RFC 9293 MUST-60, MUST-61
 /** The end of a send call: marks PSH, honours MSG_MORE and autocorking, sends (tcp_push). */
 function push(tcb: Tcb, now: number, flags: number, mss: number, nonagle: number, goal: number): void {
   const { snd } = tcb;

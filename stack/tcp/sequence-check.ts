@@ -96,6 +96,7 @@ function sendDuplicateAck(tcb: Tcb, now: number, seg: SegmentIn): void {
   sendAck(tcb, now);
 }
 
+// RFC 9293 MUST-66
 /** Does [seq, endSeq) touch what we can take? Data beyond the window only into an empty queue. */
 function sequenceAcceptable(tcb: Tcb, seg: SegmentIn): boolean {
   const { rcv } = tcb;
@@ -116,6 +117,7 @@ function resetAfterFin(tcb: Tcb, seg: SegmentIn): boolean {
   return seg.seq === (tcb.rcv.nxt - 1) >>> 0 && (closing & stateBit(tcb.state)) !== 0;
 }
 
+// RFC 9293 MUST-66
 /** RFC 5961 section 3.2: exactly RCV.NXT, or the end of the right-most SACK block that we sent. */
 function resetMatches(tcb: Tcb, seg: SegmentIn): boolean {
   const { rcv, opt } = tcb;

@@ -257,6 +257,7 @@ export function timeWaitOnTimer(record: TimeWaitRecord, now: number): void {
   end(record);
 }
 
+// RFC 9293 SHLD-4
 /**
  * May `connect` take over the flow of this record at `now` (tcp_tw_reuse, RFC 6191)? Then the record ends. `loopback`: both
  * ends are local (tcp_tw_reuse 2). The new connection's first sequence number must be `record.isn` (0: the stack's own).

@@ -22,6 +22,7 @@ export function probeBase(tcb: Tcb): number {
   return Math.max(tcb.rtt.rto, RTO_MIN);
 }
 
+// RFC 9293 SHLD-29, SHLD-30
 /** Interval with backoff. */
 export function probeWhen(tcb: Tcb): number {
   const max = rtoMax(tcb);
@@ -96,6 +97,7 @@ export function probeTimer(tcb: Tcb, now: number): void {
   else sendZeroWindowProbe(tcb, now);
 }
 
+// RFC 9293 MUST-35, MUST-36, SHLD-30
 function sendZeroWindowProbe(tcb: Tcb, now: number): void {
   const { snd, timers, rtt, host } = tcb;
   const result = writeWakeup(tcb, now, WIN_PROBE);
@@ -115,6 +117,7 @@ function sendZeroWindowProbe(tcb: Tcb, now: number): void {
   resetTimer(tcb, TIMER_ZERO_WINDOW, now + wait + pacingDelay(tcb, now), now);
 }
 
+// RFC 9293 MUST-27, MUST-28
 /** Idle time before keepalive probes, µs. */
 export function keepaliveIdle(tcb: Tcb): number {
   return tcb.timers.keepaliveIdle > 0
@@ -131,6 +134,7 @@ function sinceLastHeard(tcb: Tcb, now: number): number {
   return Math.min(now - tcb.ack.lastReceiveTime, now - tcb.rcv.lastAckReceived);
 }
 
+// RFC 9293 MAY-5, MUST-26, MUST-29
 /** The keepalive timer fired (also runs after SO_KEEPALIVE was switched off: then it ends). */
 export function keepaliveTimer(tcb: Tcb, now: number): void {
   const { snd, timers, host } = tcb;
@@ -163,6 +167,7 @@ export function keepaliveTimer(tcb: Tcb, now: number): void {
   resetTimer(tcb, TIMER_KEEPALIVE, now + wait, now);
 }
 
+// RFC 9293 MUST-24, MUST-25, MAY-5
 /** SO_KEEPALIVE was switched, or its idle time changed: timer on or off. */
 export function setKeepalive(tcb: Tcb, now: number, on: boolean): void {
   tcb.timers.keepaliveEnabled = on;

@@ -106,6 +106,7 @@ export function giveUp(tcb: Tcb, now: number): void {
   endWithError(tcb, now, tcb.softError !== 0 ? tcb.softError : ETIMEDOUT);
 }
 
+// RFC 9293 MUST-23
 /** Does the profile want the SYN repeated for longer? Not when the application has set its own bounds (MUST-21). */
 function synMustGoOn(tcb: Tcb, now: number): boolean {
   const { state, timers, host } = tcb;
@@ -114,6 +115,7 @@ function synMustGoOn(tcb: Tcb, now: number): boolean {
   return sinceRetransmission(tcb, now) < leastSynTime(host.config);
 }
 
+// RFC 9293 MUST-20, MUST-21, MUST-22
 /** Is it time to give up? Ends the connection when it is. */
 function writeTimeout(tcb: Tcb, now: number): boolean {
   const { timers } = tcb;
@@ -154,6 +156,7 @@ function clampToUserTimeout(tcb: Tcb, now: number): number {
   return remaining <= 0 ? 1 : Math.min(rtt.rto, remaining * 1000);
 }
 
+// RFC 9293 SHLD-17, MUST-37
 /** Our retransmissions are window probes when the peer's window is zero: keep on as long as it answers. */
 function zeroWindowTimedOut(tcb: Tcb, now: number): boolean {
   const { timers, rcv, loss, snd } = tcb;
@@ -170,6 +173,7 @@ function zeroWindowTimedOut(tcb: Tcb, now: number): boolean {
   return now - rcv.lastAckReceived > limit && rtxDelta > limit;
 }
 
+// RFC 9293 MUST-19, SHLD-16
 /** The retransmission timer fired. */
 export function retransmitTimer(tcb: Tcb, now: number): void {
   const { snd, timers, rtt, loss, host } = tcb;

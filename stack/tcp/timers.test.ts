@@ -233,6 +233,7 @@ describe('TIME-WAIT', () => {
     expect([two.record.ended, two.net.a.memory.timeWaits]).toEqual([true, 0]);
   });
 
+  // RFC 9293 MAY-2
   it('gives way to a SYN above its numbers (RFC 6191), which then begins above them', () => {
     const { net, record } = closed();
     expect(verdict(net, record, { flags: TCP_SYN, seq: (record.rcvNxt - 10) >>> 0 })).toBe(0);
@@ -251,6 +252,7 @@ describe('TIME-WAIT', () => {
     expect(net.a.counters.get('TcpExtTCPACKSkippedTimeWait')).toBe(4);
   });
 
+  // RFC 9293 SHLD-4
   it('may be taken over by connect (tcp_tw_reuse) after a second, with timestamps', () => {
     const { net, record } = closed();
     net.a.config.tcpTwReuse = 1;

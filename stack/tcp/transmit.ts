@@ -44,6 +44,7 @@ function begin(tcb: Tcb, seq: number, flags: number): void {
   out.df = tcb.pmtuDiscover >= 1 && tcb.pmtuDiscover !== 5;
 }
 
+// RFC 9293 MUST-30, MUST-31, MUST-62
 /** Adds the urgent pointer while there is urgent data ahead of `seq` (RFC 9293, section 3.8.5). */
 function addUrgent(tcb: Tcb, seq: number): void {
   const { snd } = tcb;
@@ -201,6 +202,7 @@ export function sendReset(tcb: Tcb, now: number): void {
   sendBare(tcb, now, acceptableSeq(tcb), TCP_RST | TCP_ACK);
 }
 
+// RFC 9293 SHLD-12
 /** A segment without data whose sequence number the peer already has: it must answer (keepalive, window probe). */
 export function sendProbe(tcb: Tcb, now: number, urgent: boolean): void {
   const { snd } = tcb;

@@ -10,6 +10,7 @@ export const URGENT_NOT_YET = 1;
 export const URGENT_VALID = 2;
 export const URGENT_READ = 3;
 
+// RFC 9293 MUST-62, MUST-32
 function checkPointer(tcb: Tcb, seg: SegmentIn): void {
   const { rcv, host } = tcb;
   let pointer = seg.urgent;
@@ -33,6 +34,7 @@ function checkPointer(tcb: Tcb, seg: SegmentIn): void {
   rcv.urgentSeq = at;
 }
 
+// RFC 9293 MUST-30, MUST-66
 /** Notes an urgent pointer, and the urgent byte when it is in this segment. */
 export function receiveUrgent(tcb: Tcb, seg: SegmentIn): void {
   const { rcv } = tcb;

@@ -48,6 +48,7 @@ export function receiveWindow(tcb: Tcb): number {
   return Math.max(0, (rcv.wup + rcv.wnd - rcv.nxt) | 0);
 }
 
+// RFC 9293 MUST-39, MAY-8
 /** The window that could be offered now, in bytes (__tcp_select_window). */
 export function offeredWindow(tcb: Tcb): number {
   const { rcv, ack, host } = tcb;
@@ -87,6 +88,7 @@ function clampThreshold(tcb: Tcb): void {
   tcb.rcv.ssthresh = Math.min(tcb.rcv.ssthresh, 4 * tcb.snd.advmss);
 }
 
+// RFC 9293 SHLD-14
 /** Chooses the window for a segment that leaves now, notes it as offered, and returns the header's field. */
 export function selectWindow(tcb: Tcb, _now: number): number {
   const { rcv, host } = tcb;
@@ -226,6 +228,7 @@ export function growWindow(tcb: Tcb, length: number, truesize: number): void {
   ack.quick |= 1;
 }
 
+// RFC 9293 REC-1
 /**
  * The ACK carries a new send window (SND.WND, SND.WL1); true when it changed or moved. `ack` is acceptable already.
  * Called by processAck.
@@ -250,6 +253,7 @@ export function updateSendWindow(tcb: Tcb, now: number, seg: SegmentIn): boolean
   return true;
 }
 
+// RFC 9293 MUST-34, SHLD-15
 /** Right edge of the send window. */
 export function sendWindowEnd(tcb: Tcb): number {
   return (tcb.snd.una + tcb.snd.wnd) >>> 0;

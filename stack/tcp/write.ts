@@ -145,17 +145,20 @@ export function maxSuperPacketSegments(tcb: Tcb, mss: number): number {
   return Math.min(Math.max(Math.floor(bytes / mss), least), tcb.route?.gsoMaxSegments || 65_535);
 }
 
+// RFC 9293 SHLD-15
 function windowAllows(tcb: Tcb, segment: SendSegment, mss: number): boolean {
   const end = segment.length > mss ? (segment.seq + mss) >>> 0 : segment.endSeq;
   return seqLe(end, sendWindowEnd(tcb));
 }
 
+// RFC 9293 SHLD-7
 /** Minshall: a small segment is in flight. */
 function smallSegmentOut(tcb: Tcb): boolean {
   const { snd } = tcb;
   return seqGt(snd.sml, snd.una) && !seqGt(snd.sml, snd.nxt);
 }
 
+// RFC 9293 SHLD-7, MUST-17, MUST-38
 /** Nagle: hold a partial segment back. */
 function nagleHolds(tcb: Tcb, partial: boolean, nonagle: number): boolean {
   return (

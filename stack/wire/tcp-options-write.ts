@@ -42,6 +42,7 @@ export function padNops(b: Uint8Array, o: number, start: number, phase = 0): num
   return at;
 }
 
+// RFC 9293 MUST-4, MUST-14, MUST-68
 export function writeMss(b: Uint8Array, o: number, mss: number): number {
   b[o] = TCPOPT_MSS;
   b[o + 1] = TCPOLEN_MSS;
@@ -123,6 +124,7 @@ export function writeAccEcn(
   return o + 2 + count * 3;
 }
 
+// RFC 9293 MUST-68, MUST-69
 /**
  * Writes the options of `spec` at `o` in Linux's order: MD5, MSS, SACK-permitted with timestamps, AccECN,
  * SACK-permitted alone, window scale, SACK, fast open; each is preceded by the NOPs that make it end on a

@@ -122,6 +122,7 @@ describe('TCP options', () => {
     expect(parse(0, 2, 4, 1, 2).malformed).toBe(false);
   });
 
+  // RFC 9293 MUST-7
   it('stops at a bad length and keeps what came before', () => {
     for (const bad of [
       [3, 3, 5, 2],

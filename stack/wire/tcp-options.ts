@@ -82,6 +82,7 @@ export class TcpOptions {
   }
 }
 
+// RFC 9293 MUST-4, MUST-5, MUST-6, MUST-7, MUST-64
 /**
  * Reads the options in `b[start, end)` into `out`, which is reset first. Never throws and never reads outside
  * the range. As RFC 9293 MUST-4 to MUST-7 and Linux's tcp_parse_options have it: EOL ends the list, NOP is

@@ -89,6 +89,7 @@ export function reserved(b: Uint8Array, o: number): number {
   return (b[o + TCP_OFF_DATA_OFFSET] >>> 1) & 7;
 }
 
+// RFC 9293 MUST-1
 /** Window as carried, unscaled. */
 export function window(b: Uint8Array, o: number): number {
   return getU16(b, o + TCP_OFF_WINDOW);

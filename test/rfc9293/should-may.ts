@@ -6,7 +6,7 @@ SHLD-2 | 3.5.3 | A RST may carry data. | met |
 SHLD-3 | 3.6.1 | Data that is lost by a close, because it was unread or came later, is answered with a RST. | met |
 SHLD-4 | 3.6.1 | Timestamps shorten TIME-WAIT (RFC 6191). | met |
 SHLD-5 | 3.7.1 | The MSS option is sent in every SYN unless the default would do. | met |
-SHLD-6 | 3.7.3 | The announced MSS allows for an interface whose MTU varies. | met |
+SHLD-6 | 3.7.3 | Where the MTU of an interface varies from packet to packet, the MSS goes by the smallest. | moot | an interface of this stack has one MTU; a path whose MTU changes is path MTU discovery's
 SHLD-7 | 3.7.4 | The Nagle algorithm is implemented. | met |
 SHLD-8 | 3.8.2 | Explicit congestion notification (RFC 3168) is implemented. | met |
 SHLD-9 | 3.8.3 | The application is told between R1 and R2. | linux | Linux leaves it to TCP_INFO (tcpi_retransmits, tcpi_backoff); strict sets SO_ERROR and POLLERR

@@ -21,6 +21,7 @@ export function registerCongestionControl(algorithm: CongestionControl): void {
   algorithms().set(algorithm.name, algorithm);
 }
 
+// RFC 9293 MAY-18
 /** The algorithm of that name, or null. */
 export function findCongestionControl(name: string): CongestionControl | null {
   return algorithms().get(name) ?? null;

@@ -72,6 +72,7 @@ function needsEcn(tcb: Tcb): boolean {
   return tcb.cc.algorithm?.needsEcn === true;
 }
 
+// RFC 9293 SHLD-8
 /** IP bits, ECE and CWR of an outgoing segment of an ECN connection; `segment` null for a pure ACK. */
 export function ecnSend(tcb: Tcb, segment: SendSegment | null, out: SegmentOut): void {
   const { opt, snd } = tcb;

@@ -97,6 +97,7 @@ function unlink(tcb: Tcb, now: number, segment: SendSegment): void {
   freeSegment(tcb, segment);
 }
 
+// RFC 9293 MUST-18
 /** RTT samples of this ACK; true when srtt took one. Marks an ACK that may have been delayed. */
 function sampleRtt(tcb: Tcb, now: number, context: AckContext, priorSacked: number): number {
   const { arrival, rate } = context;

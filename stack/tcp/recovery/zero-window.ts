@@ -6,6 +6,7 @@ import { clearTimer } from '../timer-slots.js';
 import { sendWindowEnd } from '../window.js';
 import { setZeroWindowTimer } from './timers.js';
 
+// RFC 9293 MUST-37
 /** An ACK came while nothing was in flight. */
 export function acknowledgeProbe(tcb: Tcb, now: number): void {
   const head = tcb.snd.writeQueue.head;
