@@ -298,7 +298,6 @@ export class PacketInput {
     this.output.reinject(index, link, now);
   }
 
-<<<<<<< HEAD
   /** The first fragment of a packet that was not completed in time: its sender is told. */
   private reassemblyTimeout(now: number, link: number, b: Uint8Array, o: number, length: number): void {
     const { counters, ip } = this;
@@ -308,9 +307,7 @@ export class PacketInput {
     this.answer(now, (out, at) => ip.reassemblyTimeExceeded(now, out, at));
   }
 
-=======
   // RFC 9293 MUST-54
->>>>>>> 180e546 (Show for every requirement of RFC 9293 where it is met and what proves it)
   private receiveIcmpError(now: number): void {
     const { error } = this.ip;
     const zone = this.zoneOf(error.ipv6, error.localAddress, error.remoteAddress);
