@@ -160,7 +160,7 @@ const command: fc.Arbitrary<TcpCommand> = fc.oneof(
     arbitrary: fc.record({
       op: fc.constant('data' as const),
       n: small,
-      gap: fc.constantFrom(0, 0, 0, 1, 100, 1448, 5000, 60_000),
+      gap: fc.constantFrom(0, 0, 0, 1, 100, 1448, 5000, 60_000, -1, -100),
     }),
   },
   { weight: 5, arbitrary: time.map((us) => ({ op: 'time' as const, us })) },
