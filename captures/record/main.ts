@@ -6,7 +6,9 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeF
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ADDRESSES, DERIVED, SITUATIONS, type Situation } from './situations.js';
+import { DERIVED } from './derived.js';
+import { ADDRESSES } from './programs.js';
+import { SITUATIONS, type Situation } from './situations.js';
 import { Wire } from './wire.js';
 
 const SPACES = [`ncrec${process.pid}c`, `ncrec${process.pid}s`] as const;

@@ -1,6 +1,7 @@
 // The situations of the corpus: which programs run at the two ends, what the wire does, and what the capture shows.
 // A server says when it is ready by being connectable or by time; commands run under sh in their namespace.
 
+import { bulk, FETCH, http, lose, python } from './programs.js';
 import { fragments4, markCongestion, tooBig } from './router.js';
 import { type Impairment, tcpOffset } from './wire.js';
 
@@ -21,51 +22,6 @@ export interface Situation {
   readonly snap?: number;
   readonly format?: 'pcap' | 'pcapng';
 }
-
-/** Addresses of client and server. */
-export const ADDRESSES = {
-  4: ['10.99.0.1', '10.99.0.2'],
-  6: ['fd99::1', 'fd99::2'],
-} as const;
-
-/** A Python program for one end: `S(family)` is a socket, `H` the server's address, both TCP and with cubic. */
-const python = (body: string, six = false): string => {
-  const [family, host] = six ? ['AF_INET6', ADDRESSES[6][1]] : ['AF_INET', ADDRESSES[4][1]];
-  return `python3 -u - <<'END'
-import socket, time, struct
-H=('${host}', 8123)
-def S():
-    s=socket.socket(socket.${family}, socket.SOCK_STREAM)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.setsockopt(6, 13, b'cubic')
-    return s
-def L(**o):
-    s=S()
-    for k,v in o.items(): s.setsockopt(socket.SOL_SOCKET, getattr(socket,k), v)
-    s.bind(H); s.listen(5); return s
-def C():
-    s=S(); s.connect(H); return s
-def drain(s):
-    n=0
-    while True:
-        d=s.recv(65536)
-        if not d: return n
-        n+=len(d)
-def pat(n): return bytes((i*7+i//251)&255 for i in range(n))
-${body}
-END`;
-};
-
-const SERVE = (n: number): string => `l=L()
-c,_=l.accept(); c.recv(100); c.sendall(pat(${n})); c.shutdown(1); drain(c); c.close()`;
-const FETCH = `c=C(); c.sendall(b'GET\\n'); drain(c); c.close(); time.sleep(.1)`;
-const bulk = (n: number, six = false) => ({ server: python(SERVE(n), six), client: python(FETCH, six) });
-const http =
-  "cd $DIR && head -c 9000 /dev/zero | tr '\\0' x > page.html && echo hello > small.txt && exec python3 -m http.server 8123 --bind";
-const lose =
-  (...numbers: number[]): Impairment =>
-  ({ direction, dataNumber }) =>
-    direction === 1 && numbers.includes(dataNumber) ? [] : undefined;
 
 export const SITUATIONS: readonly Situation[] = [
   {
@@ -435,40 +391,5 @@ export const SITUATIONS: readonly Situation[] = [
       );
       return undefined;
     },
-  },
-];
-
-/** Captures made from others by leaving frames out: `frames` is what editcap keeps. */
-export interface Derived {
-  readonly name: string;
-  readonly from: string;
-  readonly frames: string;
-  readonly shows: string;
-}
-
-export const DERIVED: readonly Derived[] = [
-  {
-    name: 'begins-mid-stream',
-    from: 'bulk-30k',
-    frames: '9-10000',
-    shows: 'bulk-30k without its first eight packets: no handshake',
-  },
-  {
-    name: 'ends-mid-stream',
-    from: 'bulk-30k',
-    frames: '1-20',
-    shows: 'the first twenty packets of bulk-30k',
-  },
-  {
-    name: 'capture-dropped',
-    from: 'upload',
-    frames: '1-7 9-11 14-10000',
-    shows: 'upload with three packets missing that the network did deliver',
-  },
-  {
-    name: 'synack-missing',
-    from: 'http-curl',
-    frames: '1 3-10000',
-    shows: 'http-curl without the SYN with ACK',
   },
 ];

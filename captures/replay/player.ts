@@ -2,23 +2,13 @@
 // peer stays an honest one: a packet of it waits (and everything behind it with it) until our stack has sent what it
 // acknowledges and has room for what it carries, but no longer than PATIENCE.
 
-import { fixedSecrets } from '../../conformance/targets/stack/secrets.js';
-import {
-  constants,
-  createStack,
-  type InlineStack,
-  type MemoryLink,
-  memoryPair,
-  options,
-} from '../../stack/index.js';
-import type { PendingCall, SocketAddress } from '../../stack/socket/types.js';
+import { constants, options } from '../../stack/index.js';
 import { getU32 } from '../../stack/wire/bytes.js';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { parseTcpOptions, TcpOptions } from '../../stack/wire/tcp-options.js';
-import type { TimedAction } from './application.js';
-import { Observer } from './observer.js';
+import { RecordedHost } from './host.js';
+import type { Observer } from './observer.js';
 import { type PeerSegment, peerSegment, type Situation } from './situation.js';
-import { LOCAL4, LOCAL6, REMOTE4, REMOTE6, Translator } from './translate.js';
 
 /** µs of virtual time that the peer waits for our stack, once. */
 const PATIENCE = 500_000;
@@ -26,7 +16,6 @@ const PATIENCE = 500_000;
 const LEAD = 10_000;
 /** µs after the last packet until which our stack may finish. */
 const TAIL = 3e6;
-const MOST_TURNS = 200_000;
 const MOST_MADE_ACKS = 10_000;
 const EMPTY = new Uint8Array(0);
 
@@ -67,70 +56,26 @@ export function play(situation: Situation): Played {
   }
 }
 
-const { AF_INET, AF_INET6, SOCK_STREAM, SOCK_NONBLOCK, MSG_DONTWAIT, MSG_MORE, MSG_FASTOPEN, SHUT_WR } =
-  constants;
+const { MSG_DONTWAIT, MSG_FASTOPEN } = constants;
 
-class Player {
-  private readonly situation: Situation;
-  private readonly stack: InlineStack;
-  private readonly peer: MemoryLink;
-  private readonly translator: Translator;
-  private readonly observer: Observer;
+class Player extends RecordedHost {
   private readonly played: PlayedPacket[] = [];
-  private readonly parts: Uint8Array[] = [];
-  private readonly buffer = new Uint8Array(65_536);
   private readonly scratch = new TcpOptions();
-  private readonly ourPort: number;
-  private readonly peerPort: number;
-  private time = 0;
   private skew = 0;
   private waited = 0;
   private waits = 0;
   private clamped = 0;
   private madeAcks = 0;
-  private listener = -1;
-  private fd = -1;
-  private connecting: PendingCall | null = null;
-  private accepting: PendingCall | null = null;
-  private connected = false;
-  private closed = false;
   /** The peer's last packet, as it was played. */
   private last: PeerSegment | null = null;
-  private endOfFile = false;
-  private error = 0;
-  /** What the application still has to do, in order: writes that found no room keep what follows waiting. */
-  private readonly todo: TimedAction['action'][] = [];
-  private offset = 0;
   /** Of each recorded packet: the window's right edge that the recorded host had offered before it. */
   private readonly offers: number[] = [];
   /** Timestamps that the recorded host sent, with their times. */
   private readonly recordedStamps: { time: number; value: number }[] = [];
 
   constructor(situation: Situation) {
-    this.situation = situation;
+    super(situation);
     const { recording, side } = situation;
-    const [device, peer] = memoryPair({ common: { framing: 'ip', mtu: situation.mtu, name: 'tun0' } });
-    this.peer = peer;
-    this.ourPort = recording.ports[side] || 1;
-    this.peerPort = recording.ports[1 - side] || 1;
-    this.translator = new Translator(recording);
-    this.observer = new Observer(recording.isn[1 - side]!, situation.application.bytes);
-    this.observer.mayReset = !situation.opens;
-    const six = recording.ipv6;
-    this.stack = createStack({
-      links: [device],
-      addresses: [{ address: six ? LOCAL6 : LOCAL4, prefix: six ? 48 : 16 }],
-      routes: [
-        { destination: six ? `${REMOTE6}/128` : `${REMOTE4}/32`, initcwnd: situation.initialWindow },
-        { destination: six ? 'default6' : 'default' },
-      ],
-      sysctls: situation.sysctls,
-      clock: () => this.time,
-      seed: 1,
-      secrets: fixedSecrets(0x7265_706c),
-      smallBuffers: 2048,
-      largeBuffers: 128,
-    });
     for (const p of recording.packets) {
       if (p.kind === 'tcp' && p.direction === side && p.options.hasTimestamps)
         this.recordedStamps.push({ time: p.time, value: p.options.tsVal });
@@ -176,47 +121,6 @@ class Player {
       end: this.time,
       fault,
     };
-  }
-
-  close(): void {
-    this.stack.close();
-  }
-
-  private address(which: 'local' | 'remote', port: number): SocketAddress {
-    return {
-      family: this.situation.recording.ipv6 ? AF_INET6 : AF_INET,
-      address: this.translator[which],
-      port,
-    };
-  }
-
-  private socket(): number {
-    const { posix } = this.stack;
-    const family = this.situation.recording.ipv6 ? AF_INET6 : AF_INET;
-    const fd = posix.socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    if (fd < 0) throw new Error(`socket() answers ${fd}`);
-    return fd;
-  }
-
-  private prepare(fd: number): void {
-    const { posix } = this.stack;
-    // When to send is in the recording: nothing of ours is to hold a segment back.
-    posix.setInt(fd, options.SOL_TCP, options.TCP_NODELAY, 1);
-    posix.setInt(fd, options.SOL_SOCKET, options.SO_OOBINLINE, 1);
-  }
-
-  private open(): void {
-    const { posix } = this.stack;
-    if (this.situation.role === 'client' || !this.situation.opens) return;
-    this.listener = this.socket();
-    this.check(posix.bind(this.listener, this.address('local', this.ourPort)), 'bind');
-    if (this.situation.fastOpen) posix.setInt(this.listener, options.SOL_TCP, options.TCP_FASTOPEN, 5);
-    this.prepare(this.listener);
-    this.check(posix.listen(this.listener, 5), 'listen');
-  }
-
-  private check(result: number, call: string): void {
-    if (result < 0) throw new Error(`${call}() answers ${result}`);
   }
 
   private steps(): void {
@@ -276,114 +180,6 @@ class Player {
     this.connecting = posix.connect(this.fd, remote);
     this.pump();
     return next;
-  }
-
-  private act(timed: TimedAction): void {
-    this.todo.push(timed.action);
-    if (timed.action.kind === 'abort' || timed.action.kind === 'close') this.observer.mayReset = true;
-    this.pump();
-  }
-
-  /** Does what the application has to do as far as the socket lets it. */
-  private work(): void {
-    const { posix } = this.stack;
-    while (this.todo.length > 0 && this.fd >= 0 && !this.closed) {
-      const action = this.todo[0]!;
-      if (action.kind === 'write') {
-        const rest = action.bytes.subarray(this.offset);
-        const flags = MSG_DONTWAIT | constants.MSG_NOSIGNAL | (action.more ? MSG_MORE : 0);
-        const taken = rest.length === 0 ? 0 : (posix.send(this.fd, rest, flags).result ?? 0);
-        if (taken < 0) {
-          // EAGAIN, or not connected yet: later. Anything else ends what can be written.
-          if (taken === -11 || taken === -115 || taken === -107) return;
-          this.error ||= -taken;
-        } else if (taken < rest.length) {
-          this.offset += taken;
-          return;
-        }
-        this.offset = 0;
-      } else if (action.kind === 'shutdown') {
-        const result = posix.shutdown(this.fd, SHUT_WR);
-        if (result === -107 && !this.connected) return;
-      } else this.leave(action.kind === 'abort');
-      this.todo.shift();
-    }
-  }
-
-  private leave(abort: boolean): void {
-    const { posix } = this.stack;
-    this.readAll();
-    if (abort)
-      posix.setsockopt(this.fd, options.SOL_SOCKET, options.SO_LINGER, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0));
-    posix.close(this.fd);
-    this.closed = true;
-  }
-
-  private readAll(): void {
-    if (this.fd < 0 || this.closed || this.endOfFile) return;
-    for (let i = 0; i < 10_000; i++) {
-      const n = this.stack.posix.recv(this.fd, this.buffer, MSG_DONTWAIT).result ?? -11;
-      if (n > 0) this.parts.push(this.buffer.slice(0, n));
-      else {
-        if (n === 0) this.endOfFile = true;
-        else if (n !== -11 && n !== -107) this.error ||= -n;
-        return;
-      }
-    }
-  }
-
-  /** Runs the stack at this time until it, its application and the wire have nothing more to do. */
-  private pump(): void {
-    const { posix } = this.stack;
-    for (let i = 0; i < 1000; i++) {
-      const handled = this.stack.run(this.time);
-      let busy = handled > 0;
-      for (let frame = this.peer.takeFrame(this.time); frame; frame = this.peer.takeFrame(this.time)) {
-        this.observer.left(frame.bytes, this.time);
-        busy = true;
-      }
-      if (this.fd < 0 && this.listener >= 0) {
-        this.accepting ??= posix.accept4(
-          this.listener,
-          { family: 0, address: new Uint8Array(16), port: 0 },
-          SOCK_NONBLOCK,
-        );
-        const result = this.accepting.result;
-        if (result !== null) {
-          this.accepting = null;
-          if (result >= 0) {
-            this.fd = result;
-            this.connected = true;
-            this.prepare(this.fd);
-            busy = true;
-          }
-        }
-      }
-      if (this.connecting?.result != null) {
-        const result = this.connecting.result;
-        if (result < 0 && result !== -115) this.error ||= -result;
-        this.connecting = null;
-      }
-      if (this.fd >= 0 && !this.closed) {
-        if (!this.connected && this.observer.acked >= 1) this.connected = true;
-        this.work();
-        this.readAll();
-      }
-      if (!busy && !(this.stack.nextTimeout() <= this.time)) return;
-    }
-  }
-
-  /** Lets time pass, with everything that is due in it. */
-  private until(end: number): void {
-    for (let turns = 0; ; turns++) {
-      if (turns > MOST_TURNS) throw new Error(`the stack is never done at ${this.time} µs`);
-      this.pump();
-      const next = this.stack.nextTimeout();
-      if (!(next <= end)) break;
-      this.time = Math.max(this.time, next);
-    }
-    this.time = Math.max(this.time, end);
-    this.pump();
   }
 
   private numbers() {
