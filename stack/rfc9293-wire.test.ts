@@ -3,10 +3,10 @@
 import { describe, expect, test } from 'vitest';
 import { memoryPair } from './link/memory.js';
 import { emptyAddress, socketAddress } from './socket/address.js';
-import { AF_INET, SOCK_NONBLOCK, SOCK_STREAM } from './socket/constants.js';
-import { EADDRINUSE, EINPROGRESS, ENETUNREACH } from './socket/errno.js';
-import { IP_TOS, IP_TTL, SO_REUSEADDR, SOL_IP, SOL_SOCKET } from './socket/options.js';
-import { testSecrets } from './socket/two-stacks.test.helper.js';
+import { AF_INET, POLLERR, POLLOUT, SOCK_NONBLOCK, SOCK_STREAM } from './socket/constants.js';
+import { EADDRINUSE, EINPROGRESS, ENETUNREACH, ETIMEDOUT } from './socket/errno.js';
+import { IP_TOS, IP_TTL, SO_ERROR, SO_REUSEADDR, SOL_IP, SOL_SOCKET } from './socket/options.js';
+import { connectPair, testSecrets, twoStacks } from './socket/two-stacks.test.helper.js';
 import { createStack } from './stack.js';
 
 const PORT = 80;
@@ -251,5 +251,30 @@ describe('opening a connection', () => {
     posix.setInt(fd, SOL_IP, IP_TTL, 99);
     const [again] = run(1_100_000);
     expect([again[1], again[8]]).toEqual([0x28, 99]);
+  });
+});
+
+describe('a peer that falls silent', () => {
+  test('is reported by poll and SO_ERROR in the strict profile before the connection ends (MUST-47, SHLD-9)', () => {
+    for (const profile of ['linux', 'strict'] as const) {
+      const pair = twoStacks({ a: { config: { profile } } });
+      const [client] = connectPair(pair);
+      const { posix } = pair.a;
+      posix.send(client, Uint8Array.of(1), 0);
+      // The other stack is not run any more: it takes nothing and says nothing.
+      const end = pair.now + 20e6;
+      for (let at = pair.now; at <= end; at = Math.max(at + 1, pair.a.nextTimeout())) pair.a.run(at);
+      const look = (): number => {
+        const fds = [{ fd: client, events: POLLOUT, revents: 0 }];
+        posix.poll(fds, 0);
+        return fds[0].revents;
+      };
+      expect(look()).toBe(profile === 'strict' ? POLLOUT | POLLERR : POLLOUT);
+      expect(posix.getInt(client, SOL_SOCKET, SO_ERROR)).toBe(profile === 'strict' ? ETIMEDOUT : 0);
+      // Told once; the connection lives on.
+      expect(look()).toBe(POLLOUT);
+      expect(posix.send(client, Uint8Array.of(2), 0).result).toBe(1);
+      pair.close();
+    }
   });
 });

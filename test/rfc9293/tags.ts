@@ -14,7 +14,7 @@ export interface Tag {
 }
 
 const DECLARATION =
-  /^(?:export )?(?:abstract )?(?:function|class|const|let|interface) (\w+)|^ {2}(?:private |override |get |set |static )*(#?\w+)\(.*[{(]$/;
+  /^(?:export )?(?:abstract )?(?:function|class|const|let|interface) (\w+)|^ {2}(?:private |override |get |set |static )*(#?\w+)\((?:.*\{)?$/;
 const TEST = /^\s*(?:it|test|describe)(?:\.\w+)*\((?:\[.*\]\)\()?\s*(['"`])(.*?)\1/;
 const NAMELESS_TEST = /^\s*(?:\])?\)\((['"`])(.*?)\1/;
 const NO_METHOD = new Set(['if', 'for', 'while', 'switch', 'return', 'function']);
