@@ -33,6 +33,14 @@ const option = fc.oneof(
     [174, 2],
     [19, 18, ...new Array<number>(16).fill(7)],
   ),
+  // Known kinds of wrong lengths.
+  fc
+    .tuple(
+      fc.constantFrom(2, 3, 4, 5, 8, 19, 34, 172, 174, 254),
+      fc.nat(38),
+      fc.uint8Array({ maxLength: 36 }),
+    )
+    .map(([k, n, v]) => [k, n, ...v]),
   fc.tuple(fc.nat(255), fc.nat(12), fc.uint8Array({ maxLength: 8 })).map(([k, n, v]) => [k, n, ...v]),
 );
 const options = fc.array(option, { maxLength: 5 }).map((list) => list.flat().slice(0, 40));
