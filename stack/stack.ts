@@ -2,7 +2,7 @@
 // order that time demands: what the caller did, then packets, then timers, until nothing is left to do at this time.
 import { randomFillSync } from 'node:crypto';
 import { StackConfig } from './config/config.js';
-import { getSysctl, setSysctl } from './config/sysctls.js';
+import { getSysctl, setCongestionControlNames, setSysctl } from './config/sysctls.js';
 import { StackDevice } from './device.js';
 import { Control } from './driver/control.js';
 import { Driver } from './driver/driver.js';
@@ -30,6 +30,7 @@ import { Kernel } from './socket/kernel.js';
 import type { BlockedCall } from './socket/pending.js';
 import type { AddressOption, RouteOption, StackOptions } from './stack-options.js';
 import type { Device, Stack, StackUsage } from './stack-types.js';
+import { congestionControlNames } from './tcp/congestion/registry.js';
 import { UdpEndpoint } from './udp/udp-endpoint.js';
 
 /** Steps at one instant after which something must be going round in circles. */
@@ -78,6 +79,8 @@ export class InlineStack implements Stack {
   private grace = false;
 
   constructor(options: StackOptions) {
+    // Asked here, not where the modules load: an algorithm of one's own may have been registered since.
+    setCongestionControlNames(congestionControlNames());
     Object.assign(this.config, options.config);
     for (const [name, text] of Object.entries(options.sysctls ?? {})) setSysctl(this.config, name, text);
     this.clock = options.clock;
