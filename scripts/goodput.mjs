@@ -13,6 +13,7 @@ import {
   GRID_PROFILES,
   markdown,
   parseTable,
+  seedsOf,
 } from '../dist/bench/simulated/grid.js';
 
 const root = resolve(import.meta.dirname, '..');
