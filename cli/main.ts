@@ -42,6 +42,12 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+  } else if ((error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') {
+    // fuzz, explore and bench stand on development dependencies, which an installed package has not.
+    process.stderr.write(
+      `netchannel: this verb works in a checkout of the project (npm ci): ${(error as Error).message}\n`,
+    );
+    process.exitCode = EXIT_USAGE;
   } else {
     process.stderr.write(
       `netchannel: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,

@@ -1,6 +1,6 @@
 // What a fuzz target is to any engine: a generator of inputs, a function that judges one, and a JSON form of inputs.
 // It knows no engine's loop, no files and no command line; the generator is a fast-check arbitrary, which byte-driven
-// engines feed through `bytes-engine.ts`.
+// engines can feed.
 
 import type * as fc from 'fast-check';
 
