@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { StackConfig } from '../config/config.js';
 import { TCP_ACK, TCP_SYN } from '../wire/tcp.js';
-import { tcpClose } from './close.js';
+import { SHUT_RDWR, tcpClose, tcpShutdown } from './close.js';
 import { ECONNREFUSED, EHOSTUNREACH, EPROTO, ETIMEDOUT } from './errno.js';
 import { listenerError, tcpError } from './index.js';
 import { isSoftIcmp, synAckRetries } from './profile.js';
@@ -155,19 +155,24 @@ describe('a soft ICMP error while a connection opens (MUST-56)', () => {
 });
 
 describe('TIME-WAIT', () => {
+  /** Seconds in TIME-WAIT after a close that `how` describes. */
+  function span(profile: Profile, how: 'first' | 'at once' | 'shut down'): number {
+    const { net, a, b } = established(hosts(profile));
+    if (how === 'shut down') tcpShutdown(a, net.now, SHUT_RDWR);
+    else tcpClose(a, net.now);
+    if (how !== 'at once') net.run(SECOND);
+    tcpClose(b, net.now);
+    net.run(10 * SECOND, () => net.a.waits.size === 1);
+    expect(net.a.waits.size).toBe(1);
+    const start = net.now;
+    net.run(1000 * SECOND, () => net.a.waits.size === 0);
+    return Math.round((net.now - start) / SECOND);
+  }
+
   it('lasts two MSL of two minutes (MUST-13); an MSL is 30 s on Linux', () => {
-    const span = (profile: Profile): number => {
-      const { net, a, b } = established(hosts(profile));
-      tcpClose(a, net.now);
-      net.run(SECOND);
-      tcpClose(b, net.now);
-      net.run(10 * SECOND, () => net.a.waits.size === 1);
-      const start = net.now;
-      net.run(1000 * SECOND, () => net.a.waits.size === 0);
-      return Math.round((net.now - start) / SECOND);
-    };
-    expect(span('linux')).toBe(60);
-    expect(span('strict')).toBe(240);
+    for (const how of ['first', 'at once', 'shut down'] as const) {
+      expect([span('linux', how), span('strict', how)], how).toEqual([60, 240]);
+    }
   });
 });
 
@@ -219,6 +224,16 @@ describe('a connection in trouble', () => {
     strict.net.filter = () => true;
     strict.net.run(60 * SECOND);
     expect([strict.a.softError, strict.a.timers.retransmits]).toEqual([0, 0]);
+  });
+
+  it('reaches R1 after three retransmissions at least (SHLD-10)', () => {
+    const { net, a } = established(hosts('strict'));
+    net.filter = () => false;
+    send(net, a, pattern(100));
+    const before = net.log.length;
+    net.run(60 * SECOND, () => a.softError !== 0);
+    expect(a.softError).toBe(ETIMEDOUT);
+    expect(net.log.length - before).toBeGreaterThanOrEqual(3);
   });
 
   it('asks the network layer for the route again from R1 on (MUST-20)', () => {

@@ -2,13 +2,14 @@
 // windows that are taken back for a long time.
 import { describe, expect, it } from 'vitest';
 import { FlowSecrets } from '../host/flow-secrets.js';
-import { TCP_ACK, TCP_SYN, TCP_URG } from '../wire/tcp.js';
+import { TCP_ACK, TCP_RST, TCP_SYN, TCP_URG } from '../wire/tcp.js';
+import { ECONNRESET } from './errno.js';
 import { announcedMss, refreshRoute } from './mss.js';
 import { tcpAtMark, tcpReceive } from './read.js';
 import { MSG_OOB } from './send.js';
-import { TCP_ESTABLISHED } from './states.js';
+import { TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN, TCP_SYN_RECV } from './states.js';
 import { EVENT_PRIORITY } from './tcb.js';
-import { block, established, pattern, receive, send } from './testing/ends.js';
+import { block, connect, established, listen, pattern, receive, send } from './testing/ends.js';
 import { TwoHosts, type Wire } from './testing/two-hosts.js';
 import { keepaliveIdle } from './timer-probe.js';
 import { retransmitsTimedOut } from './timer-retransmit.js';
@@ -174,6 +175,25 @@ describe('options on the wire', () => {
       refreshRoute(tcb);
       expect([announcedMss(tcb, false), announcedMss(tcb, true)]).toEqual([four, six]);
     }
+  });
+});
+
+describe('SYN-RECEIVED', () => {
+  it('knows where it came from: a RST fails the active open and gives a passive one back to its listener (MUST-11)', () => {
+    const net = new TwoHosts();
+    net.held = true;
+    const active = connect(net);
+    const ports = { localPort: 80, remotePort: active.localPort };
+    net.inject(net.b, { ...ports, flags: TCP_SYN, seq: 700 });
+    expect(active.state).toBe(TCP_SYN_RECV);
+    net.inject(net.b, { ...ports, flags: TCP_RST, seq: 701 });
+    expect([active.state, active.error]).toEqual([TCP_CLOSE, ECONNRESET]);
+    listen(net);
+    const { requests, tcb } = net.b.listener!;
+    net.inject(net.a, { localPort: 5, remotePort: 80, flags: TCP_SYN, seq: 700 });
+    expect(requests.size).toBe(1);
+    net.inject(net.a, { localPort: 5, remotePort: 80, flags: TCP_RST, seq: 701 });
+    expect([requests.size, tcb.state, tcb.error]).toEqual([0, TCP_LISTEN, 0]);
   });
 });
 
