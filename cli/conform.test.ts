@@ -62,6 +62,8 @@ describe('exit statuses', () => {
     [['--ip-version', 'ipv5', 'set'], "unknown IP version 'ipv5'"],
     [['--jobs', '0', 'set'], '--jobs needs a number from 1'],
     [['--grep', '(', 'set'], '--grep:'],
+    [['--grep', 'no such name', 'set'], 'no run is left'],
+    [['--ip-version', 'ipv4', 'set/only-v6.pkt'], 'no run is left'],
     [['-D', 'X', 'set'], '-D needs NAME=VALUE'],
     [['--baseline', 'none', 'set'], 'no such file: none'],
     [['--update-baseline', 'set'], 'needs --baseline'],
@@ -72,6 +74,7 @@ describe('exit statuses', () => {
   ])('%j is a usage error', (args, message) => {
     const ran = run(...args);
     expect([ran.status, ran.err]).toEqual([2, expect.stringContaining(message)]);
+    expect(ran.err, 'a mistake is said in words, not by a stack trace').not.toMatch(/^ +at /m);
   });
 });
 

@@ -81,6 +81,9 @@ class Suite {
     const { scripts, problems } = discover(options.paths, process.cwd());
     for (const problem of problems) process.stderr.write(`netchannel conform: ${problem}\n`);
     const plan = this.plan(scripts);
+    if (plan.length === 0 && problems.length === 0) {
+      throw new UsageError('no run is left: --grep or --ip-version excludes every script');
+    }
     const progress = process.stderr.isTTY ? new Progress(process.stderr, plan.length) : null;
     this.openReporters(plan.length, progress);
     const threads = Math.max(1, Math.min(options.jobs, Math.ceil(plan.length / RUNS_A_THREAD)));

@@ -6,7 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench.js';
 import { conformCommand } from './conform.js';
 import { convertCommand } from './convert.js';
-import { EXIT_USAGE } from './exit.js';
+import { EXIT_USAGE, UsageError } from './exit.js';
 import { exploreCommand } from './explore.js';
 import { fuzzCommand } from './fuzz.js';
 import { peersCommand } from './peers.js';
@@ -42,6 +42,9 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+  } else if (error instanceof UsageError) {
+    process.stderr.write(`netchannel: ${error.message}\n`);
+    process.exitCode = EXIT_USAGE;
   } else if ((error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') {
     // fuzz, explore and bench stand on development dependencies, which an installed package has not.
     process.stderr.write(
