@@ -35,6 +35,9 @@ const HEADERS = 52;
 const WRITE = 65_536;
 /** The applications look after their sockets as often, µs. */
 const TURN = 1000;
+/** ACKs come up to so much late, in order, µs: without any chance a full queue would always drop the same flow (phase
+ * effects, Floyd and Jacobson 1992). */
+const JITTER = 1000;
 
 /** Jain's fairness index (Jain, Chiu, Hawe 1984). */
 export function jainIndex(shares: readonly number[]): number {
@@ -50,7 +53,7 @@ export function share(options: Sharing): Shared {
   const network = new SimulatedNetwork({
     delay: roundTrip / 2,
     seed,
-    impair: { tx: { rate, queue } },
+    impair: { tx: { rate, queue }, rx: { jitter: JITTER } },
     stack: {
       smallBuffers: 16_384,
       ...(options.congestionControl === undefined
