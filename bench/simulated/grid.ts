@@ -139,7 +139,7 @@ export function markdown(cells: readonly Cell[]): string {
       'CUBIC takes every loss for congestion, so its window is bounded by the rate of loss however well losses are repaired; ' +
       "smoltcp's test runs without congestion control. Under 20 % of loss and more, a retransmission timeout doubles up to " +
       'the 60 s, and a duplicate whose ACK was lost is answered with an old timestamp (RFC 7323 section 4.3), which the ' +
-      'sender takes for a round trip, as Linux does: timestamps off is the faster setting on such a path.',
+      'sender takes for a round trip: timestamps off is the faster setting on such a path.',
   };
   for (const { name, title, sysctls } of GRID_PROFILES) {
     const options = Object.entries(sysctls).map(([key, value]) => `\`${key}=${value}\``);
