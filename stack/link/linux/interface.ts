@@ -9,7 +9,6 @@ const SIOCSIFMTU = 0x8922;
 const SIOCSIFNETMASK = 0x891c;
 const SIOCGIFHWADDR = 0x8927;
 const SIOCGIFINDEX = 0x8933;
-const SIOCSIFTXQLEN = 0x8943;
 const IFF_UP = 1;
 const IFF_RUNNING = 0x40;
 const AF_INET = 2;
@@ -60,15 +59,6 @@ export function setMtu(name: string, mtu: number): void {
     const request = ifreq(name);
     request.writeInt32LE(mtu, 16);
     control(fd, 'SIOCSIFMTU', SIOCSIFMTU, request, `MTU ${mtu} on ${name}`);
-  });
-}
-
-/** Length of the interface's transmit queue, in packets. */
-export function setTxQueueLength(name: string, packets: number): void {
-  withSocket(AF_INET, (fd) => {
-    const request = ifreq(name);
-    request.writeInt32LE(packets, 16);
-    control(fd, 'SIOCSIFTXQLEN', SIOCSIFTXQLEN, request);
   });
 }
 

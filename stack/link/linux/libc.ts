@@ -33,7 +33,6 @@ interface Libc {
     toLength: number,
   ): number;
   unshare(flags: number): number;
-  setns(fd: number, type: number): number;
 }
 
 let loaded: Libc | null = null;
@@ -67,7 +66,6 @@ export function libc(): Libc {
       'long sendto(int fd, const void *from, size_t count, int flags, const void *to, unsigned int toLength)',
     ),
     unshare: lib.func('int unshare(int flags)'),
-    setns: lib.func('int setns(int fd, int type)'),
   };
   return loaded;
 }

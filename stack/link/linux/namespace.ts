@@ -3,7 +3,6 @@
 import { checked, libc } from './libc.js';
 
 const CLONE_NEWNET = 0x4000_0000;
-const O_RDONLY_CLOEXEC = 0o2000000;
 
 /** Moves the calling thread, and no other, into a new network namespace. Needs CAP_SYS_ADMIN. */
 export function unshareNetwork(): void {
@@ -12,14 +11,4 @@ export function unshareNetwork(): void {
     libc().unshare(CLONE_NEWNET),
     'a network namespace needs root (CAP_SYS_ADMIN)',
   );
-}
-
-/** Moves the calling thread into the namespace at `path`, e.g. /run/netns/NAME. */
-export function enterNetwork(path: string): void {
-  const fd = checked('open', libc().open(path, O_RDONLY_CLOEXEC, 0), `no namespace at ${path}`);
-  try {
-    checked('setns', libc().setns(fd, CLONE_NEWNET), `entering ${path} needs CAP_SYS_ADMIN`);
-  } finally {
-    libc().close(fd);
-  }
 }
