@@ -4,7 +4,7 @@
 import * as c from '../../stack/socket/constants.js';
 import { EAGAIN, errnoName } from '../../stack/socket/errno.js';
 import type { Posix } from '../../stack/socket/posix.js';
-import { invariant } from '../target.js';
+import { Violation } from '../target.js';
 import type { Flow } from './network-commands.js';
 import { streamByte } from './tcp-model.js';
 
@@ -23,6 +23,11 @@ class Half {
   private shut = false;
   ended = false;
   moved = false;
+  /**
+   * Packets to this side are changed on their way with their checksums made right: what it reads is whatever those say,
+   * which no TCP can tell from what was sent. Its first wrong byte ends the connection, as a user's own check would.
+   */
+  deceived = false;
 
   constructor(posix: Posix, fd: number, write: number, read: number, flow: Flow, early: boolean) {
     this.posix = posix;
@@ -62,21 +67,28 @@ class Half {
     if (n === null || n === -EAGAIN) return undefined;
     if (n < 0) return `read: ${errnoName(-n)}`;
     this.moved = true;
+    const wrong = this.wrong(n);
+    if (wrong !== undefined) {
+      if (this.deceived) return 'read: what was changed on its way';
+      throw wrong;
+    }
     if (n === 0) {
-      invariant(
-        this.got === this.toRead,
-        'a stream ends before its end',
-        () => `${this.got} of ${this.toRead}`,
-      );
       this.ended = true;
       return undefined;
     }
-    for (let i = 0; i < n; i++) {
-      const right = this.room[i] === streamByte(this.got + i);
-      invariant(right, 'another byte arrives than was sent', () => `at ${this.got + i} of ${this.toRead}`);
-    }
     this.got += n;
     this.nextRead = now + this.slow;
+    return undefined;
+  }
+
+  /** What is wrong with `n` bytes just read, 0: with the end of the stream; undefined: nothing. */
+  private wrong(n: number): Violation | undefined {
+    if (n === 0 && this.got !== this.toRead)
+      return new Violation('a stream ends before its end', `${this.got} of ${this.toRead}`);
+    for (let i = 0; i < n; i++) {
+      if (this.room[i] !== streamByte(this.got + i))
+        return new Violation('another byte arrives than was sent', `at ${this.got + i} of ${this.toRead}`);
+    }
     return undefined;
   }
 
@@ -122,6 +134,11 @@ export class End {
     // One of the two must end first.
     this.server = new Half(posix, fd, this.flow.down, this.flow.up, this.flow, true);
     return true;
+  }
+
+  /** Packets to its client are changed from now on; the server's side is still owed every byte. */
+  deceive(): void {
+    if (this.client !== undefined) this.client.deceived = true;
   }
 
   /** Its client's machine is gone. */

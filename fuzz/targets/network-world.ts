@@ -239,6 +239,7 @@ export class NetworkWorld {
         break;
       case 'mutate':
         branch.excused = true;
+        for (const end of this.ends) if (this.branches[end.branch] === branch) end.deceive();
         client.mutations += event.frames;
         client.offset = event.offset;
         client.value = event.value;
