@@ -1,6 +1,7 @@
 // `netchannel peers`: the stack against programs on Linux, over a device in a namespace of its own. The cases are peers/'s.
 import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { type Condition, IMPAIRMENTS } from '../peers/types.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit.js';
 import { Progress } from './output.js';
 
@@ -19,8 +20,10 @@ export function peersCommand(): Command {
     .description('The stack against Linux and its programs, over TUN and TAP (needs root)')
     .argument('[cases...]', 'cases (default: all; --list names them)')
     .addOption(new Option('--family <n>', 'one IP version only').choices(['4', '6']))
-    .addOption(new Option('--link <kind>', 'one kind of link only').choices(['clean', 'impaired']))
-    .option('--soak', 'the long form: gigabytes, and 50,000 connections')
+    .addOption(
+      new Option('--link <kind>', 'one condition of the link only').choices(Object.keys(IMPAIRMENTS)),
+    )
+    .option('--soak', 'the long form: 10 GiB each way, 50,000 connections')
     .option('--junit <file>', 'write JUnit XML')
     .option('--pcap <folder>', 'leave a capture of each case')
     .option('--json', 'one object a line')
@@ -42,10 +45,10 @@ async function peers(names: readonly string[], given: Given): Promise<number> {
   }
   const options = {
     cases: names,
-    soak: given.soak === true,
+    scale: given.soak ? ('soak' as const) : ('full' as const),
     ...(given.pcap === undefined ? {} : { pcap: given.pcap }),
     ...(given.family === undefined ? {} : { families: [given.family === '4' ? (4 as const) : (6 as const)] }),
-    ...(given.link === undefined ? {} : { conditions: [given.link as 'clean' | 'impaired'] }),
+    ...(given.link === undefined ? {} : { conditions: [given.link as Condition] }),
   };
   let total = 0;
   try {

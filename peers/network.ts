@@ -10,7 +10,7 @@ import { TunLink } from '../stack/link/tun.js';
 import { monotonicMicros, RealTimeLoop } from '../stack/run-loop.js';
 import { createStack, type InlineStack } from '../stack/stack.js';
 import { parseAddress } from '../stack/wire/address.js';
-import { type Condition, type Family, IMPAIRMENT, type PeerCase } from './types.js';
+import { type Condition, type Family, IMPAIRMENTS, type PeerCase } from './types.js';
 
 /** TEST-NET-1 (RFC 5737) and the documentation prefix (RFC 3849). */
 export const KERNEL = { 4: '192.0.2.1', 6: '2001:db8::1' } as const;
@@ -45,11 +45,11 @@ export function openPeerNetwork(
   if (!peerCase.kernelDad) setSysctl('net.ipv6.conf.default.accept_dad', '0');
   // No router solicitations and reports in between: they are a case of their own.
   setSysctl('net.ipv6.conf.default.router_solicitations', '0');
-  const bad = condition === 'impaired';
+  const impairment = IMPAIRMENTS[condition];
   const tun = new TunLink({
     kind: peerCase.kind ?? 'tap',
     name: 'nc0',
-    offload: bad ? false : (peerCase.offload ?? true),
+    offload: impairment === null && (peerCase.offload ?? true),
     ...(peerCase.mtu === undefined ? {} : { mtu: peerCase.mtu }),
   });
   let device: Link = tun;
@@ -59,7 +59,7 @@ export function openPeerNetwork(
     const options = { linkType: linkTypeOf(tun), epoch: Date.now() * 1e3 - monotonicMicros() };
     device = new PcapLink(tun, new PcapWriter((bytes) => void writeSync(capture, bytes), options));
   }
-  const impaired = bad ? new ImpairedLink(device, { both: IMPAIRMENT, seed: 1 }) : null;
+  const impaired = impairment === null ? null : new ImpairedLink(device, { both: impairment, seed: 1 });
   const link = impaired ?? device;
   addAddress(tun.name, parseAddress(KERNEL[4]).subarray(12), 24);
   const ipv6 = (peerCase.mtu ?? 1500) >= 1280;

@@ -47,7 +47,12 @@ const lack = lackOfTun();
 
 describe.skipIf(skipWithoutTun())(`against the kernel (skipped: ${lack})`, () => {
   it.each(SHARE)('%s, IPv%i, %s', async (name, family, condition) => {
-    const [result, ...more] = await runPeers({ cases: [name], families: [family], conditions: [condition] });
+    const [result, ...more] = await runPeers({
+      cases: [name],
+      families: [family],
+      conditions: [condition],
+      scale: 'short',
+    });
     expect(more).toEqual([]);
     // A program that is not installed is no fault, except where everything has to be there.
     if (result.status === 'skipped' && !required) return;

@@ -8,15 +8,24 @@ import { ringAtExit } from '../stack/run-loop.js';
 import { CASES } from './cases/index.js';
 import { lackOfDevices } from './lack.js';
 import { findProgram } from './programs.js';
-import type { CaseId, CaseOrder, CaseResult, Condition, Family, PeerCase } from './types.js';
+import {
+  type CaseId,
+  type CaseOrder,
+  type CaseResult,
+  type Condition,
+  type Family,
+  type PeerCase,
+  type Scale,
+  SOAK_LIMIT,
+} from './types.js';
 
 export interface PeerRunOptions {
   /** Names, or beginnings of them up to a slash; all when empty. */
   readonly cases?: readonly string[];
   readonly families?: readonly Family[];
   readonly conditions?: readonly Condition[];
-  /** The long form: more bytes and connections. */
-  readonly soak?: boolean;
+  /** Default 'full'. */
+  readonly scale?: Scale;
   /** Folder for a capture of each case, made when missing. */
   readonly pcap?: string;
   readonly onResult?: (result: CaseResult, done: number, total: number) => void;
@@ -40,7 +49,7 @@ export function selectCases(options: PeerRunOptions): { peerCase: PeerCase; id: 
   const cells: { peerCase: PeerCase; id: CaseId }[] = [];
   for (const peerCase of CASES) {
     if (wanted.length > 0 && !wanted.includes(peerCase.name)) continue;
-    for (const condition of peerCase.conditions ?? (['clean', 'impaired'] as const)) {
+    for (const condition of conditionsOf(peerCase, options.scale)) {
       if (options.conditions && !options.conditions.includes(condition)) continue;
       for (const family of peerCase.families ?? ([4, 6] as const)) {
         if (options.families && !options.families.includes(family)) continue;
@@ -51,9 +60,13 @@ export function selectCases(options: PeerRunOptions): { peerCase: PeerCase; id: 
   return cells;
 }
 
+function conditionsOf(peerCase: PeerCase, scale: Scale = 'full'): readonly Condition[] {
+  return scale === 'soak' ? (peerCase.soak ?? []) : (peerCase.conditions ?? ['clean', 'impaired']);
+}
+
 export async function runPeers(options: PeerRunOptions = {}): Promise<CaseResult[]> {
   const cells = selectCases(options);
-  const { soak = false, pcap } = options;
+  const { scale = 'full', pcap } = options;
   if (pcap !== undefined) mkdirSync(pcap, { recursive: true });
   const lack = lackOfDevices();
   const results: CaseResult[] = [];
@@ -65,7 +78,7 @@ export async function runPeers(options: PeerRunOptions = {}): Promise<CaseResult
         ? await runOne(
             {
               ...id,
-              soak,
+              scale,
               ...(pcap === undefined
                 ? {}
                 : { pcap: join(pcap, `${id.name}-ipv${id.family}-${id.condition}.pcap`) }),
@@ -101,7 +114,7 @@ async function runOne(order: CaseOrder, peerCase: PeerCase): Promise<CaseResult>
     crash = String(error.stack ?? error);
   });
   // The case bounds itself; this is for a thread that hangs.
-  const limit = ((peerCase.limit ?? 30) * (order.soak ? 60 : 1) + 15) * 1e3;
+  const limit = ((peerCase.limit ?? 30) * (order.scale === 'soak' ? SOAK_LIMIT : 1) + 15) * 1e3;
   const timer = setTimeout(() => {
     crash = 'the thread hung and was ended';
     void worker.terminate();

@@ -8,22 +8,24 @@ import type { Programs } from './programs.js';
 export type Family = 4 | 6;
 
 /** What is between the stack and the kernel. */
-export type Condition = 'clean' | 'impaired';
+export type Condition = keyof typeof IMPAIRMENTS;
 
-/** Chances per frame and delays in µs, each way, of the condition 'impaired'. */
-export const IMPAIRMENT: Impairment = {
-  loss: 0.01,
-  duplicate: 0.01,
-  reorder: 0.02,
-  reorderDelay: 3000,
-  delay: 500,
-};
+/** Chances per frame and delays in µs, each way; null: nothing is in between, and the device has its offloads. */
+export const IMPAIRMENTS = {
+  clean: null,
+  impaired: { loss: 0.01, duplicate: 0.01, reorder: 0.02, reorderDelay: 3000, delay: 500 },
+  /** Loss alone, for the long runs: delays would only make them longer. */
+  lossy: { loss: 0.01 },
+} as const satisfies Record<string, Impairment | null>;
+
+/** How much of everything: CI's share, an ordinary run, a run of hours. */
+export type Scale = 'short' | 'full' | 'soak';
 
 /** What a case works with: one stack, one device, the kernel on the other side, all in the thread's own namespace. */
 export interface PeerContext {
   readonly family: Family;
   readonly condition: Condition;
-  readonly soak: boolean;
+  readonly scale: Scale;
   readonly stack: InlineStack;
   /** Addresses of the stack and of the kernel, of the family. */
   readonly ours: string;
@@ -51,7 +53,10 @@ export interface PeerCase {
   readonly mtu?: number;
   /** Default both. */
   readonly families?: readonly Family[];
+  /** Default 'clean' and 'impaired'. */
   readonly conditions?: readonly Condition[];
+  /** Conditions of its long form; a case without has none. */
+  readonly soak?: readonly Condition[];
   /** Programs that must be there, else the case is skipped. */
   readonly needs?: readonly string[];
   /** Seconds; default 30. */
@@ -78,9 +83,12 @@ export interface CaseResult extends CaseId {
 
 /** What is between the main thread and the thread of one case. */
 export interface CaseOrder extends CaseId {
-  readonly soak: boolean;
+  readonly scale: Scale;
   readonly pcap?: string;
 }
+
+/** How many times a case's limit its long form may take. */
+export const SOAK_LIMIT = 120;
 
 /** A case found what should not be. */
 export class PeerFailure extends Error {

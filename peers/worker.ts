@@ -2,13 +2,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Applications } from './applications.js';
 import { CASES } from './cases/index.js';
+import { judgeMemory, MemoryWatch } from './memory.js';
 import { KERNEL, OURS, openPeerNetwork, setSysctl } from './network.js';
 import { Programs } from './programs.js';
 import type { CaseOrder, CaseResult, PeerContext } from './types.js';
-import { PeerFailure } from './types.js';
+import { PeerFailure, SOAK_LIMIT } from './types.js';
 
 const order = workerData as CaseOrder;
-const { name, family, condition, soak } = order;
+const { name, family, condition, scale } = order;
 const peerCase = CASES.find((each) => each.name === name);
 if (peerCase === undefined) throw new Error(`no case ${name}`);
 
@@ -37,7 +38,7 @@ const programs = new Programs(broken);
 const context: PeerContext = {
   family,
   condition,
-  soak,
+  scale,
   stack: network.stack,
   ours: OURS[family],
   theirs: KERNEL[family],
@@ -50,8 +51,9 @@ const context: PeerContext = {
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };
 
+const memory = scale === 'soak' ? new MemoryWatch(network.stack) : null;
 let verdict: CaseResult;
-const limit = (peerCase.limit ?? 30) * (soak ? 60 : 1);
+const limit = (peerCase.limit ?? 30) * (scale === 'soak' ? SOAK_LIMIT : 1);
 let timer: NodeJS.Timeout | undefined;
 try {
   const late = new Promise<never>((_, reject) => {
@@ -64,6 +66,12 @@ try {
   verdict = result('failed', text);
 }
 clearTimeout(timer);
+if (memory !== null) {
+  memory.stop();
+  const { grown, text } = judgeMemory(memory.samples);
+  notes.push(text);
+  if (grown.length > 0 && verdict.status === 'passed') verdict = result('failed', `${grown.join(', ')} grew`);
+}
 await programs.close();
 const { impaired } = network;
 if (impaired !== null) {

@@ -1,17 +1,20 @@
 // Many short connections, both roles, and nothing left behind.
-import { check, type PeerCase } from '../types.js';
+import { check, type PeerCase, type PeerContext } from '../types.js';
 import { ours } from './common.js';
 
-const COUNT = 300;
-const SOAK = 50_000;
+const COUNT = { short: 300, full: 2000, soak: 50_000 };
+
+/** Connections of a cell: under impairment each loss of a SYN costs a second. */
+const countOf = (c: PeerContext): number => COUNT[c.scale] / (c.condition === 'impaired' ? 4 : 1);
 
 export const manyAccepted: PeerCase = {
   name: 'short-accepted',
   about: 'the kernel opens hundreds of connections, eight at a time; each asks and is answered',
   needs: ['python3', 'nstat'],
+  soak: ['clean'],
   limit: 60,
   async run(c) {
-    const count = c.soak ? SOAK : c.condition === 'clean' ? COUNT : COUNT / 3;
+    const count = countOf(c);
     const listener = c.apps.listen(7, { backlog: 64 });
     const client = c.programs.python(
       `
@@ -68,9 +71,10 @@ export const manyOpened: PeerCase = {
   name: 'short-opened',
   about: 'the stack opens hundreds of connections, eight at a time, to an echo server of the kernel',
   needs: ['python3', 'nstat'],
+  soak: ['clean'],
   limit: 60,
   async run(c) {
-    const count = c.soak ? SOAK : c.condition === 'clean' ? COUNT : COUNT / 3;
+    const count = countOf(c);
     const server = c.programs.python(
       `
 l = listen(A[0], 7, 128)

@@ -7,6 +7,7 @@ export const synFlood: PeerCase = {
   about: 'thousands of SYNs from addresses that never answer: cookies, and a real client still gets through',
   needs: ['python3'],
   conditions: ['clean'],
+  soak: ['clean'],
   async run(c) {
     const listener = c.apps.listen(80, { backlog: 16 });
     // Raw SYNs from our own sender: every address of a range, every one with options, as a kernel's would have.
@@ -42,7 +43,7 @@ say('sent')
       c.ours,
       c.device,
       [...c.hardwareAddress].map((byte) => byte.toString(16).padStart(2, '0')).join(':'),
-      c.soak ? 200_000 : 4000,
+      c.scale === 'soak' ? 200_000 : 4000,
     );
     await flood.says('half');
     const client = c.programs.python(

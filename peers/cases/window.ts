@@ -48,14 +48,14 @@ export const windowSmall: PeerCase = {
   name: 'window-64k',
   about: 'both directions at once with buffers of 64 KiB on both ends',
   needs: ['python3', 'ss'],
-  run: (c) => transfer(c, 65_536, c.soak ? 256 * MIB : c.condition === 'clean' ? 8 * MIB : MIB),
+  run: (c) => transfer(c, 65_536, c.condition === 'clean' ? 8 * MIB : MIB),
 };
 
 export const windowLarge: PeerCase = {
   name: 'window-4m',
   about: 'both directions at once with buffers of 4 MiB on both ends',
   needs: ['python3', 'ss'],
-  run: (c) => transfer(c, 4 * MIB, c.soak ? 1024 * MIB : c.condition === 'clean' ? 16 * MIB : 2 * MIB),
+  run: (c) => transfer(c, 4 * MIB, c.condition === 'clean' ? 16 * MIB : 2 * MIB),
 };
 
 export const zeroWindow: PeerCase = {
