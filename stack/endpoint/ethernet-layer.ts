@@ -1,12 +1,11 @@
 // Below IP on Ethernet links: headers for packets that go out, neighbours that have to be asked first (ARP, neighbour
 // discovery), and the answers to those who ask. Knows addresses and devices; no flows and no sockets.
 import type { NetworkLayer } from '../host/network.js';
-import { MAX_REPORT, MLD2_ROUTERS, MulticastListener } from '../ip/mld.js';
 import type { Neighbour } from '../ip/neighbour.js';
 import { NeighbourCache, type NeighbourIo } from '../ip/neighbour-cache.js';
 import type { IpPacket } from '../ip/packet.js';
 import { Resolution, ResolutionReply } from '../ip/resolution.js';
-import { isIpv4, isLimitedBroadcast, isLinkLocal, isMulticast } from '../wire/address.js';
+import { isIpv4, isLimitedBroadcast, isMulticast } from '../wire/address.js';
 import {
   ETH_BROADCAST,
   ETH_HEADER,
@@ -16,6 +15,7 @@ import {
   multicastHardware,
   writeEthernet,
 } from '../wire/ethernet.js';
+import { GroupMembership } from './group-membership.js';
 import type { LinkLayerInput } from './packet-input.js';
 import type { LinkLayer, PacketOutput } from './packet-output.js';
 
@@ -25,7 +25,7 @@ const MESSAGE = 128;
 export class EthernetLayer implements LinkLayer, LinkLayerInput, NeighbourIo {
   readonly neighbours: NeighbourCache;
   private readonly resolution: Resolution;
-  private readonly listener: MulticastListener;
+  private readonly membership: GroupMembership;
   private readonly network: NetworkLayer;
   private readonly output: PacketOutput;
   private readonly reply = new ResolutionReply();
@@ -36,7 +36,7 @@ export class EthernetLayer implements LinkLayer, LinkLayerInput, NeighbourIo {
     this.output = output;
     this.neighbours = new NeighbourCache(this, random32);
     this.resolution = new Resolution(this.neighbours, network.addresses);
-    this.listener = new MulticastListener(network.addresses, random32);
+    this.membership = new GroupMembership(network, output, random32, this.sendToGroup);
   }
 
   // --- packets of ours ---
@@ -157,44 +157,27 @@ export class EthernetLayer implements LinkLayer, LinkLayerInput, NeighbourIo {
     output.sendFrame(index, link, now);
   }
 
-  /** A multicast listener query (RFC 3810 section 5.1), its checksum verified. */
-  listenerQuery(bytes: Uint8Array, packet: IpPacket, now: number): void {
-    // Section 6.2: from a link-local address, with a hop limit of 1.
-    if (packet.payloadLength < 24 || packet.ttl !== 1 || !isLinkLocal(packet.source)) return;
-    const at = packet.payload + 4;
-    this.listener.query(now, (bytes[at] << 8) | bytes[at + 1]);
+  groups(bytes: Uint8Array, packet: IpPacket, link: number, now: number): void {
+    this.membership.input(bytes, packet, link, now);
   }
 
-  private reportGroups(now: number): void {
-    const kind = this.listener.take(now);
-    if (kind === 0) return;
-    const { output, network } = this;
-    for (const { link, number } of network.devices) {
-      if (link?.hardwareAddress == null) continue;
-      const index = output.allocate(MAX_REPORT);
-      if (index < 0) return;
-      const { party } = output;
-      const length = this.listener.write(party.bytes, party.start(index), number, kind);
-      if (length === 0) {
-        output.discard(index);
-        continue;
-      }
-      party.setLength(index, length);
-      party.setChannel(index, output.defaultChannel);
-      party.setInterface(index, number);
-      multicastHardware(this.hardware, 0, MLD2_ROUTERS, 0, false);
-      this.putHeader(index, number, this.hardware, ETHERTYPE_IPV6);
-      output.sendFrame(index, number, now);
-    }
-  }
+  /** Sends a network-layer packet that is ready in a buffer to a group, whatever the routes say. */
+  private readonly sendToGroup = (index: number, link: number, group: Uint8Array, now: number): void => {
+    const { output } = this;
+    output.party.setChannel(index, output.defaultChannel);
+    output.party.setInterface(index, link);
+    multicastHardware(this.hardware, 0, group, 0, isIpv4(group));
+    this.putHeader(index, link, this.hardware, isIpv4(group) ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
+    output.sendFrame(index, link, now);
+  };
 
   nextTimeout(): number {
-    return Math.min(this.neighbours.nextTimeout(), this.listener.nextTimeout());
+    return Math.min(this.neighbours.nextTimeout(), this.membership.nextTimeout());
   }
 
   onTimer(now: number): void {
     this.neighbours.onTimer(now);
-    this.reportGroups(now);
+    this.membership.onTimer(now);
   }
 
   /** Forgets all neighbours, and drops what waits for those that never answered. */

@@ -6,6 +6,7 @@ import {
   INPUT_FRAGMENT,
   INPUT_ICMP,
   INPUT_ICMP_ERROR,
+  INPUT_IGMP,
   INPUT_ND,
   INPUT_NOT_OURS,
   INPUT_PROBLEM,
@@ -45,6 +46,7 @@ export function countInput(counters: IpCounters, ipv6: boolean, verdict: number,
     case INPUT_ICMP:
     case INPUT_ICMP_ERROR:
     case INPUT_ND:
+    case INPUT_IGMP:
       counters.add(index.delivers);
       return;
     case INPUT_FRAGMENT:

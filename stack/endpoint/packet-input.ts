@@ -11,6 +11,7 @@ import {
   INPUT_ECHO,
   INPUT_FRAGMENT,
   INPUT_ICMP_ERROR,
+  INPUT_IGMP,
   INPUT_ND,
   INPUT_NOT_OURS,
   INPUT_PROBLEM,
@@ -18,7 +19,7 @@ import {
   INPUT_UNKNOWN,
   type IpInput,
 } from '../ip/input.js';
-import { MLD_QUERY } from '../ip/mld.js';
+import { isMld } from '../ip/mld.js';
 import { type IpPacket, transportVerifies } from '../ip/packet.js';
 import { FRAGMENT_COMPLETE, FRAGMENT_DROPPED, FRAGMENT_PROBLEM, type Reassembler } from '../ip/reassembly.js';
 import {
@@ -63,7 +64,8 @@ const REASM_TIMEOUT_6 = ipCounterIndex('Ip6ReasmTimeout');
 export interface LinkLayerInput {
   arp(bytes: Uint8Array, start: number, length: number, link: number, now: number): void;
   nd(bytes: Uint8Array, packet: IpPacket, link: number, now: number): void;
-  listenerQuery(bytes: Uint8Array, packet: IpPacket, now: number): void;
+  /** IGMP, and MLD with its checksum verified. */
+  groups(bytes: Uint8Array, packet: IpPacket, link: number, now: number): void;
 }
 
 export class PacketInput {
@@ -152,6 +154,9 @@ export class PacketInput {
         countIcmpInput(this.counters.ip, this.ip.packet, bytes);
         this.linkLayer?.nd(bytes, this.ip.packet, this.ip.link, now);
         return;
+      case INPUT_IGMP:
+        this.linkLayer?.groups(bytes, this.ip.packet, this.ip.link, now);
+        return;
       case INPUT_UNKNOWN:
         this.answer(now, (out, at) => this.ip.protocolUnreachable(now, out, at));
         return;
@@ -163,8 +168,8 @@ export class PacketInput {
         return;
       default:
         countIcmpInput(this.counters.ip, this.ip.packet, bytes);
-        if (this.ip.packet.ipv6 && bytes[this.ip.packet.payload] === MLD_QUERY) {
-          this.linkLayer?.listenerQuery(bytes, this.ip.packet, now);
+        if (this.ip.packet.ipv6 && isMld(bytes[this.ip.packet.payload])) {
+          this.linkLayer?.groups(bytes, this.ip.packet, this.ip.link, now);
         }
     }
   }

@@ -12,6 +12,7 @@ import {
   isLimitedBroadcast,
   isLinkLocal,
   isLoopback,
+  isMulticast,
   type Prefix,
   parseAddress,
 } from '../wire/address.js';
@@ -71,7 +72,7 @@ export class DeviceState {
   }
 }
 
-/** Where packets to a destination go. `route` is null for the host itself. */
+/** Where packets to a destination go. `route` is null for the host itself, and for groups that no route names. */
 export interface PathChoice {
   device: DeviceState;
   route: Route | null;
@@ -116,8 +117,17 @@ export class NetworkLayer {
     return this.addresses.isLocal(address, 0);
   }
 
-  /** The way to `destination`; `zone` is a device's index for link-local ones, else 0. Null: unreachable. */
-  path(destination: Uint8Array, zone: number): PathChoice | null {
+  /** Changes with every change of a device. */
+  get deviceGeneration(): number {
+    return this.#deviceGeneration;
+  }
+
+  /**
+   * The way to `destination`; `zone` is a device's index for link-local ones, else 0. `link`: for groups and broadcasts, the
+   * link that the sender named (IP_MULTICAST_IF), -1: none. Null: unreachable.
+   */
+  path(destination: Uint8Array, zone: number, link = -1): PathChoice | null {
+    if (isMulticast(destination)) return this.#groupPath(destination, zone === 0 ? link : linkOfIndex(zone));
     if (this.addresses.isLocal(destination, 0)) {
       return { device: this.loopback, route: null, nextHop: destination };
     }
@@ -126,7 +136,19 @@ export class NetworkLayer {
     if (route === null) return null;
     const device = this.devices[route.link];
     if (device === undefined || !device.up) return null;
-    return { device, route, nextHop: route.gateway ?? destination };
+    // A broadcast is for the link itself, even where the default route leads to a gateway.
+    const nextHop = isLimitedBroadcast(destination) ? destination : (route.gateway ?? destination);
+    return { device, route, nextHop };
+  }
+
+  // As Linux: a link that was named needs no route. IPv6 has ff00::/8 on every device, IPv4 follows its routes. The next
+  // hop is the group itself, never a gateway.
+  #groupPath(group: Uint8Array, link: number): PathChoice | null {
+    const route = this.routes.lookup(group, 0, link);
+    if (route === null && link < 0 && isIpv4(group)) return null;
+    const number = route?.link ?? (link >= 0 ? link : this.devices.findIndex((each) => each.up));
+    const device = this.devices[number];
+    return device?.up ? { device, route, nextHop: group } : null;
   }
 
   // RFC 9293 MUST-46
@@ -144,16 +166,16 @@ export class NetworkLayer {
 
   // RFC 9293 MUST-44
   /** Writes the source address for packets to `destination` to `out`: false when there is no route or no address. */
-  selectSource(destination: Uint8Array, zone: number, out: Uint8Array): boolean {
-    const path = this.path(destination, zone);
+  selectSource(destination: Uint8Array, zone: number, out: Uint8Array, link = -1): boolean {
+    const path = this.path(destination, zone, link);
     if (path === null) return false;
-    if (path.route === null) {
+    if (path.device === this.loopback) {
       // To ourselves: from the very same address, as Linux's local routes have it.
       copyAddress(out, 0, isLoopback(destination) && isIpv4(destination) ? LOOPBACK_4 : destination, 0);
       return true;
     }
     const { route, device, nextHop } = path;
-    const source = route.source ?? this.addresses.selectSource(destination, 0, device.number, nextHop, 0);
+    const source = route?.source ?? this.addresses.selectSource(destination, 0, device.number, nextHop, 0);
     if (source === null) return false;
     copyAddress(out, 0, source, 0);
     return true;

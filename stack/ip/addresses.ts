@@ -1,5 +1,5 @@
 // The stack's own addresses: which packets are for us, and which address a packet of ours comes from (RFC 6724 for
-// IPv6, the link's own subnet first for IPv4). Knows numbers of links, no links.
+// IPv6, the link's own subnet first for IPv4). Tentative addresses are not here yet. Knows numbers of links, no links.
 
 import {
   commonPrefix,
@@ -13,12 +13,15 @@ import {
   isMulticast,
   solicitedNode,
 } from '../wire/address.js';
+import { GroupTable } from './groups.js';
 
 export interface LocalAddress {
   readonly address: Uint8Array;
   /** Prefix length of 128: an IPv4 /24 has 120. */
   readonly bits: number;
   readonly link: number;
+  /** RFC 4862 section 5.5.4: its preferred lifetime is over; it serves what has it, and is the last choice for others. */
+  deprecated: boolean;
 }
 
 /** What a destination address means on a link. */
@@ -40,6 +43,8 @@ export class LocalAddressError extends Error {
 export class AddressTable {
   /** Changes with every change of the table. */
   generation = 1;
+  /** Groups joined beside those that every node is in. */
+  readonly groups = new GroupTable();
   readonly #list: LocalAddress[] = [];
 
   get all(): readonly LocalAddress[] {
@@ -55,10 +60,22 @@ export class AddressTable {
     if (this.#list.some((x) => x.link === link && equalAddress(x.address, 0, address, 0))) {
       throw new LocalAddressError('EEXIST', `${formatAddress(address)} is there already`);
     }
-    const entry: LocalAddress = { address: Uint8Array.from(address), bits, link };
+    const entry: LocalAddress = { address: Uint8Array.from(address), bits, link, deprecated: false };
     this.#list.push(entry);
     this.generation++;
     return entry;
+  }
+
+  /** Marks an address as past its preferred lifetime, or as preferred again. */
+  deprecate(entry: LocalAddress, deprecated: boolean): void {
+    if (entry.deprecated === deprecated) return;
+    entry.deprecated = deprecated;
+    this.generation++;
+  }
+
+  /** The entry of an address on a link. */
+  find(address: Uint8Array, o: number, link: number): LocalAddress | undefined {
+    return this.#list.find((x) => x.link === link && equalAddress(x.address, 0, address, o));
   }
 
   /** Removes an address from every link it is on and returns what went. EADDRNOTAVAIL when it is on none. */
@@ -137,7 +154,9 @@ export class AddressTable {
     return first ?? other;
   }
 
-  // RFC 6724 section 5: rules 1 (same address), 2 (scope), 5 (outgoing link), 6 (label), 8 (longest prefix).
+  // RFC 6724 section 5: rules 1 (same address), 2 (scope), 3 (not deprecated), 5 (outgoing link), 6 (label), 8 (longest
+  // prefix). Rule 4 (home addresses, Mobile IPv6), 5.5 (needs the router that announced each prefix; optional) and 7
+  // (temporary addresses, RFC 8981, which this stack does not make) do not arise.
   #source6(a: Uint8Array, o: number, link: number): Uint8Array | null {
     let best: LocalAddress | null = null;
     for (const e of this.#list) {
@@ -148,8 +167,23 @@ export class AddressTable {
     return best === null ? null : best.address;
   }
 
+  /** The groups of one family that the host is in on `link` and that routers and switches have to be told of. */
+  reportable(link: number, v4: boolean): Uint8Array[] {
+    const found = this.groups.of(link, v4).filter((each) => !isNeverReported(each));
+    if (v4) return found;
+    for (const e of this.#list) {
+      if (e.link !== link || isIpv4(e.address)) continue;
+      const own = new Uint8Array(16);
+      solicitedNode(own, 0, e.address, 0);
+      // Addresses with the same last three bytes share theirs.
+      if (!found.some((each) => equalAddress(each, 0, own, 0))) found.push(own);
+    }
+    return found;
+  }
+
   // All-nodes, and the solicited-node group of each of the link's addresses (RFC 4291 section 2.8); 224.0.0.1.
   #joined(a: Uint8Array, o: number, link: number): boolean {
+    if (this.groups.has(a, o, link)) return true;
     if (isIpv4(a, o)) return a[o + 12] === 224 && a[o + 13] === 0 && a[o + 14] === 0 && a[o + 15] === 1;
     if ((a[o + 1] & 0x0f) <= 2 && a[o + 15] === 1 && zeros(a, o + 2, 13)) return true;
     for (const e of this.#list) {
@@ -170,6 +204,7 @@ function better6(x: LocalAddress, y: LocalAddress, a: Uint8Array, o: number, lin
   const sy = scope(y.address, 0);
   const d = scope(a, o);
   if (sx !== sy) return sx < sy ? sx >= d : sy < d;
+  if (x.deprecated !== y.deprecated) return y.deprecated;
   if ((x.link === link) !== (y.link === link)) return x.link === link;
   const lx = label(x.address, 0) === label(a, o);
   if (lx !== (label(y.address, 0) === label(a, o))) return lx;
@@ -190,6 +225,13 @@ function label(a: Uint8Array, o: number): number {
   if (a[o] === 0x20 && a[o + 1] === 0x02) return 2;
   if (a[o] === 0x20 && a[o + 1] === 0x01 && a[o + 2] === 0 && a[o + 3] === 0) return 5;
   return (a[o] & 0xfe) === 0xfc ? 13 : 1;
+}
+
+// RFC 2236 section 6, RFC 3810 section 6: all-hosts and all-nodes never, nor scopes within the node (0, 1).
+function isNeverReported(group: Uint8Array): boolean {
+  if (isIpv4(group)) return group[12] === 224 && group[13] === 0 && group[14] === 0 && group[15] === 1;
+  const s = group[1] & 0x0f;
+  return s < 2 || (s === 2 && group[15] === 1 && zeros(group, 2, 13));
 }
 
 function hostBitsSet(a: Uint8Array, o: number, bits: number): boolean {

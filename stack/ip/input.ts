@@ -6,6 +6,7 @@ import type { StackConfig } from '../config/config.js';
 import { isIpv4 } from '../wire/address.js';
 import * as icmp from '../wire/icmp.js';
 import * as icmpv6 from '../wire/icmpv6.js';
+import { IGMP_PROTOCOL } from '../wire/igmp.js';
 import { TCP_PROTOCOL } from '../wire/tcp.js';
 import { UDP_PROTOCOL } from '../wire/udp.js';
 import { type AddressTable, DST_NOT_OURS, DST_UNICAST } from './addresses.js';
@@ -25,6 +26,8 @@ export const INPUT_FRAGMENT = 2;
 export const INPUT_ICMP_ERROR = 3;
 /** An echo request: `echoReply` answers. */
 export const INPUT_ECHO = 4;
+/** IGMP: not yet looked at. */
+export const INPUT_IGMP = 10;
 /** ICMPv6 neighbour discovery (types 133 … 137), checksum verified. */
 export const INPUT_ND = 5;
 /** Any other undamaged ICMP message (echo replies among them). */
@@ -74,6 +77,7 @@ export class IpInput {
     if (packet.fragment) return INPUT_FRAGMENT;
     if (packet.protocol === TCP_PROTOCOL || packet.protocol === UDP_PROTOCOL) return INPUT_TRANSPORT;
     if (packet.protocol === (packet.ipv6 ? icmpv6.ICMPV6_PROTOCOL : icmp.ICMP_PROTOCOL)) return this.#icmp(b);
+    if (!packet.ipv6 && packet.protocol === IGMP_PROTOCOL) return INPUT_IGMP;
     // 59: no next header (RFC 8200 section 4.7), nothing is there to be taken.
     return packet.ipv6 && packet.protocol === 59 ? INPUT_DROP : INPUT_UNKNOWN;
   }

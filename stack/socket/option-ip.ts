@@ -2,6 +2,7 @@
 // which the protocol takes what it needs through `changed`. What is missing answers ENOPROTOOPT.
 import { AF_INET6 } from './constants.js';
 import { EINVAL, ENOPROTOOPT, ENOTCONN } from './errno.js';
+import { getMulticastOption, isMulticastOption, setMulticastOption } from './option-multicast.js';
 import { formatInt32, readInt32 } from './option-value.js';
 import * as o from './options.js';
 import type { Socket, SocketOptions } from './socket.js';
@@ -51,13 +52,11 @@ const ipNumbers = new Map<number, Range>([
   // RFC 9293 MUST-49
   [o.IP_TTL, { field: 'ttl', min: -1, max: 255, notZero: true }],
   [o.IP_MTU_DISCOVER, { field: 'mtuDiscover', min: 0, max: 5 }],
-  [o.IP_MULTICAST_TTL, { field: 'multicastTtl', min: -1, max: 255, minus1: 1 }],
 ]);
 
 const ipv6Numbers = new Map<number, Range>([
   [o.IPV6_TCLASS, { field: 'trafficClass', min: -1, max: 255, minus1: 0 }],
   [o.IPV6_UNICAST_HOPS, { field: 'hopLimit', min: -1, max: 255 }],
-  [o.IPV6_MULTICAST_HOPS, { field: 'multicastHops', min: -1, max: 255, minus1: 1 }],
   [o.IPV6_MTU_DISCOVER, { field: 'mtuDiscover6', min: 0, max: 5 }],
 ]);
 
@@ -70,6 +69,7 @@ export function setIpOption(
 ): number {
   const inet6 = level === o.SOL_IPV6;
   if (inet6 && socket.family !== AF_INET6) return -ENOPROTOOPT;
+  if (isMulticastOption(level, name)) return setMulticastOption(socket, level, name, value);
   // IPv4 takes a single byte as well (ip(7)); IPv6 wants an int.
   if (value.length < (inet6 ? 4 : 1)) return -EINVAL;
   const number = value.length >= 4 ? readInt32(value) : value[0];
@@ -105,6 +105,7 @@ export function getIpOption(
   const { options, env } = socket;
   const inet6 = level === o.SOL_IPV6;
   if (inet6 && socket.family !== AF_INET6) return -ENOPROTOOPT;
+  if (isMulticastOption(level, name)) return getMulticastOption(socket, level, name);
   if (inet6 && name === o.IPV6_V6ONLY) return formatInt32(options.v6only ? 1 : 0);
   if (name === (inet6 ? o.IPV6_MTU : o.IP_MTU)) {
     const mtu = hooks.pathMtu();

@@ -1,6 +1,7 @@
 // What all sockets have in common: family, options of level SOL_SOCKET, pending errors, timeouts. TCP and UDP sockets add
 // their protocol. It knows no descriptors.
 
+import { equalAddress } from '../wire/address.js';
 import { O_RDWR } from './constants.js';
 import type { SocketEnvironment } from './environment.js';
 import { EOPNOTSUPP } from './errno.js';
@@ -45,11 +46,19 @@ export class SocketOptions {
   receiveTos = false;
   packetInfo = false;
   multicastTtl = 1;
+  multicastLoop = true;
+  multicastAll = true;
+  /** Index of the device for groups, 0: by route; IP_MULTICAST_IF's address, as it was given. */
+  multicastIndex = 0;
+  multicastAddress = 0;
   // level SOL_IPV6
   v6only = false;
   trafficClass = 0;
   hopLimit = -1;
   multicastHops = 1;
+  multicastLoop6 = true;
+  multicastAll6 = true;
+  multicastIndex6 = 0;
   mtuDiscover6 = 1;
   receiveError6 = false;
   receiveHopLimit = false;
@@ -65,6 +74,8 @@ export abstract class Socket extends OpenFile {
   readonly protocol: number;
   readonly options = new SocketOptions();
   readonly errorQueue = new ErrorQueue();
+  /** Groups that this socket has joined. */
+  readonly memberships: { group: Uint8Array; link: number }[] = [];
   /** SO_COOKIE. */
   readonly cookie: number;
 
@@ -96,6 +107,10 @@ export abstract class Socket extends OpenFile {
   abstract setOption(level: number, name: number, value: Uint8Array): number;
   /** The value's bytes, or -errno. `length` is what the caller has room for. */
   abstract getOption(level: number, name: number, length: number): Uint8Array | number;
+
+  isMember(group: Uint8Array, link: number): boolean {
+    return this.memberships.some((each) => each.link === link && equalAddress(each.group, 0, group, 0));
+  }
 
   listen(_backlog: number): number {
     return -EOPNOTSUPP;

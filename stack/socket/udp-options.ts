@@ -114,6 +114,8 @@ export function udpSendOptions(
       df: options.dontFragment || discover === o.IP_PMTUDISC_DO || discover === o.IP_PMTUDISC_PROBE,
       ignorePathMtu: discover >= o.IP_PMTUDISC_PROBE,
       checksum: true,
+      loop: options.multicastLoop6,
+      link: -1,
     };
   }
   const unicast = options.ttl < 0 ? config.ipDefaultTtl : options.ttl;
@@ -125,5 +127,7 @@ export function udpSendOptions(
     df: discover === o.IP_PMTUDISC_DO || discover === o.IP_PMTUDISC_PROBE,
     ignorePathMtu: discover >= o.IP_PMTUDISC_PROBE,
     checksum: !options.noCheck,
+    loop: options.multicastLoop,
+    link: -1,
   };
 }

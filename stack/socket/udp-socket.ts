@@ -45,6 +45,7 @@ import {
   EPIPE,
 } from './errno.js';
 import type { ReceiveRequest, SendRequest } from './message.js';
+import { fillIpv4, leaveAll, multicastLink } from './option-multicast.js';
 import { BLOCK } from './pending.js';
 import { Socket } from './socket.js';
 import type { SocketAddress } from './types.js';
@@ -64,6 +65,8 @@ class UdpFlow implements FlowAddress {
   remotePort = 0;
   zone = 0;
   ipv6 = false;
+  /** For groups: the link to leave by, -1: as the routes say. */
+  link = -1;
 }
 
 export class UdpSocket extends Socket implements UdpUser, TransmitOwner {
@@ -141,11 +144,16 @@ export class UdpSocket extends Socket implements UdpUser, TransmitOwner {
       flow.zone = address.scopeId ?? 0;
       if (flow.zone === 0) return -EINVAL;
     }
-    if (remote[12] === 255 && remote[13] === 255 && v4 && !this.options.broadcast) return -EACCES;
+    if (v4 && !this.options.broadcast && this.env.network.isBroadcast(remote)) return -EACCES;
     const bound = this.autobind();
     if (bound !== 0) return bound;
-    if (this.binding.wild) {
-      if (!this.env.network.selectSource(remote, flow.zone, flow.localAddress)) return -ENETUNREACH;
+    const link = isMulticast(remote) ? multicastLink(this, !v4, address.scopeId ?? 0) : -1;
+    // A socket bound to a group has no address to send from.
+    if (this.binding.wild || isMulticast(this.binding.address)) {
+      const { network } = this.env;
+      const named = v4 && link >= 0 ? this.options.multicastAddress : 0;
+      if (named !== 0) fillIpv4(flow.localAddress, named);
+      else if (!network.selectSource(remote, flow.zone, flow.localAddress, link)) return -ENETUNREACH;
     } else {
       if (isIpv4(this.binding.address) !== v4) return -ENETUNREACH;
       flow.localAddress.set(this.binding.address);
@@ -154,6 +162,7 @@ export class UdpSocket extends Socket implements UdpUser, TransmitOwner {
     flow.localPort = this.binding.port;
     flow.remotePort = address.port;
     flow.ipv6 = !v4;
+    flow.link = link;
     return 0;
   }
 
@@ -174,6 +183,7 @@ export class UdpSocket extends Socket implements UdpUser, TransmitOwner {
     this.sending += charge;
     const group = isMulticast(flow.remoteAddress);
     const options = udpSendOptions(this, flow.ipv6, group, request.control);
+    options.link = flow.link;
     const result = this.env.udp.send(this, flow, request.bytes, options, this, charge);
     if (result < 0) this.sending -= charge;
     return result < 0 ? result : request.length;
@@ -219,6 +229,12 @@ export class UdpSocket extends Socket implements UdpUser, TransmitOwner {
     this.queued += charge;
     this.waiters.wake(POLLIN | POLLRDNORM);
     return true;
+  }
+
+  /** Whether datagrams to the group are for this socket although it is not bound to it (inet_mc_check). */
+  takesGroup(group: Uint8Array, link: number): boolean {
+    const all = isIpv4(group) ? this.options.multicastAll : this.options.multicastAll6;
+    return all || this.isMember(group, link);
   }
 
   onError(error: IcmpError, info: number): void {
@@ -305,6 +321,7 @@ export class UdpSocket extends Socket implements UdpUser, TransmitOwner {
   release(): void {
     if (this.closed) return;
     this.closed = true;
+    leaveAll(this);
     if (this.binding.inTable) {
       this.env.udp.detach(this);
       this.env.udp.ports.remove(this.binding);

@@ -6,13 +6,13 @@ import type { PacketOutput } from '../endpoint/packet-output.js';
 import { ipCounterIndex, type StackCounters } from '../host/ip-counters.js';
 import type { NetworkLayer, PathChoice } from '../host/network.js';
 import { type Binding, PortTable } from '../host/ports.js';
-import { DST_UNICAST } from '../ip/addresses.js';
+import { DST_BROADCAST, DST_MULTICAST, DST_UNICAST } from '../ip/addresses.js';
 import { Fragmenter } from '../ip/fragmentation.js';
 import type { IcmpError } from '../ip/icmp-error.js';
 import { finishTransport, ipHeaderLength, writeIp } from '../ip/output.js';
 import { type IpPacket, transportVerifies } from '../ip/packet.js';
 import type { FlowAddress, TransmitOwner } from '../tcp/segment.js';
-import { equalAddress, isIpv4 } from '../wire/address.js';
+import { equalAddress, isIpv4, isMulticast } from '../wire/address.js';
 import { getU16 } from '../wire/bytes.js';
 import {
   checkUdp,
@@ -43,6 +43,8 @@ export interface UdpUser {
   readonly peer: FlowAddress | null;
   /** Refuses datagrams whose source is a broadcast or group, and so on, itself. False: no room. */
   deliver(datagram: UdpDatagram): boolean;
+  /** Whether the user wants datagrams to a group that arrive by `link`; asked of those not bound to the group. */
+  takesGroup(group: Uint8Array, link: number): boolean;
   /** An ICMP error about a datagram to `remote`. */
   onError(error: IcmpError, info: number, quoted: Uint8Array, now: number): void;
 }
@@ -70,6 +72,10 @@ export interface UdpSendOptions {
   /** Ignore a learned path MTU (IP_PMTUDISC_PROBE, _INTERFACE). */
   ignorePathMtu: boolean;
   checksum: boolean;
+  /** A datagram to a group that this host is in on the link comes back to it (IP_MULTICAST_LOOP). */
+  loop: boolean;
+  /** For groups: the link to leave by, -1: as the routes say. */
+  link: number;
 }
 
 const EMSGSIZE = 90;
@@ -241,7 +247,7 @@ export class UdpEndpoint {
     charge: number,
   ): number {
     const { network, output, counters } = this;
-    const path = network.path(flow.remoteAddress, flow.zone);
+    const path = network.path(flow.remoteAddress, flow.zone, options.link);
     if (path === null) return -ENETUNREACH;
     const v6 = flow.ipv6;
     const head = ipHeaderLength(v6);
@@ -277,12 +283,41 @@ export class UdpEndpoint {
       finishTransport(bytes, at, UDP_HEADER + data.length, 6, source, destination, UDP_PROTOCOL);
     }
     counters.ip.add(OUT_DATAGRAMS[v6 ? 1 : 0]);
+    if (this.loopBack(start, size, path.device.number, destination, options) && options.ttl === 0) {
+      // A group with a TTL of 0 stays within the host.
+      output.discard(index);
+      owner?.onTransmitDone(charge, this.now());
+      return 0;
+    }
     const channel = this.channelOf(user);
     if (size <= mtu) {
       output.send(index, path.device, path.nextHop, channel, owner, charge, this.now());
       return 0;
     }
     return this.sendFragments(index, start, size, mtu, id, path, owner, charge);
+  }
+
+  /** Gives the host its own copy of a packet to a group that it is in, or to its broadcast address. False: not a group. */
+  private loopBack(
+    start: number,
+    size: number,
+    link: number,
+    destination: Uint8Array,
+    options: UdpSendOptions,
+  ): boolean {
+    const { network, output } = this;
+    if (link < 0) return false;
+    const group = isMulticast(destination);
+    const kind = network.addresses.classify(destination, 0, link);
+    if (kind !== DST_MULTICAST && kind !== DST_BROADCAST) return group;
+    if (group && !options.loop) return true;
+    const copy = output.allocate(size);
+    if (copy < 0) return group;
+    const { party } = output;
+    const at = party.start(copy);
+    party.bytes.copyWithin(at, start, start + size);
+    output.reinject(copy, link, this.now());
+    return group;
   }
 
   private sendFragments(
@@ -334,6 +369,8 @@ export class UdpEndpoint {
     for (const user of this.users.get(port) ?? []) {
       const { binding, peer } = user;
       if (!covers(binding, datagram.destination) && !(group && binding.wild)) continue;
+      const to = datagram.destination;
+      if (group && binding.wild && isMulticast(to) && !user.takesGroup(to, datagram.link)) continue;
       let score = binding.wild ? 0 : 2;
       if (binding.inet6 === !isIpv4(datagram.destination)) score += 1;
       if (peer !== null) {
