@@ -14,15 +14,15 @@ const DEFAULT_BFIFO_MTU = 1514;
 export class StackDevice implements Device {
   private readonly state: DeviceState;
   private readonly network: NetworkLayer;
-  private readonly driver: Driver;
+  private readonly driver: Driver | null;
   private readonly config: StackConfig;
 
-  constructor(state: DeviceState, network: NetworkLayer, driver: Driver, config: StackConfig) {
+  constructor(state: DeviceState, network: NetworkLayer, driver: Driver | null, config: StackConfig) {
     this.state = state;
     this.network = network;
     this.driver = driver;
     this.config = config;
-    if (state.number !== LOOPBACK) this.deleteQdisc();
+    if (state.number !== LOOPBACK && driver !== null) this.deleteQdisc();
   }
 
   get name(): string {
@@ -74,8 +74,10 @@ export class StackDevice implements Device {
 
   setQdisc(option: QdiscOption): void {
     if (this.state.number === LOOPBACK) throw new RangeError('the loopback device has no queue discipline');
-    const qdisc = this.make(option);
-    this.driver.egress[this.state.number].setQdisc(qdisc);
+    const { driver } = this;
+    if (driver === null) throw new RangeError('the queue disciplines are in the driver, in another thread');
+    const qdisc = this.make(option, driver);
+    driver.egress[this.state.number].setQdisc(qdisc);
     this.state.fairQueue = qdisc.kind === 'fq';
     this.network.deviceChanged();
   }
@@ -85,8 +87,8 @@ export class StackDevice implements Device {
     this.setQdisc({ kind: kind === 'fq' || kind === 'pfifo' || kind === 'bfifo' ? kind : 'pfifo_fast' });
   }
 
-  private make(option: QdiscOption): Qdisc {
-    const { party, lists } = this.driver;
+  private make(option: QdiscOption, driver: Driver): Qdisc {
+    const { party, lists } = driver;
     const length = option.limit ?? this.config.txQueueLength;
     switch (option.kind) {
       case 'pfifo':

@@ -32,9 +32,8 @@ export interface FileAccess {
   read(path: string): Uint8Array | null;
 }
 
-export interface StackOptions {
-  /** Frames come from and go to these; none: the stack has loopback only. */
-  links?: readonly Link[];
+/** Of one host, wherever its driver runs. */
+export interface HostOptions {
   addresses?: readonly AddressOption[];
   routes?: readonly RouteOption[];
   /** Fields of StackConfig that differ from Linux's defaults. */
@@ -61,6 +60,12 @@ export interface StackOptions {
   privileged?: boolean;
   /** Device features of every link: super-packets on sending. Default: on when the link takes them. */
   gso?: boolean;
+  /** Most descriptors: default 1,048,576. */
+  maxDescriptors?: number;
+}
+
+/** Of the shared memory between driver and hosts. */
+export interface MemoryOptions {
   /** Shared memory to reserve, bytes. Default 128 MiB of address space. */
   arenaBytes?: number;
   /** Packet buffers. Defaults 4096 small, 256 large in all. */
@@ -68,6 +73,9 @@ export interface StackOptions {
   largeBuffers?: number;
   /** Poison released buffers and check every access (slow; tests). */
   debugBuffers?: boolean;
-  /** Most descriptors: default 1,048,576. */
-  maxDescriptors?: number;
+}
+
+export interface StackOptions extends HostOptions, MemoryOptions {
+  /** Frames come from and go to these; none: the stack has loopback only. */
+  links?: readonly Link[];
 }

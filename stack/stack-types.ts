@@ -1,5 +1,8 @@
 // The inline stack as its owner sees it. `createStack(options)` (stack.ts) makes one.
 import type { StackConfig } from './config/config.js';
+import type { ChannelStatistics } from './driver/control.js';
+import type { DriverCounters } from './driver/driver.js';
+import type { TableStats } from './flows/stats.js';
 import type { StackCounters } from './host/ip-counters.js';
 import type { Posix } from './socket/posix.js';
 import type { AddressOption, RouteOption } from './stack-options.js';
@@ -46,6 +49,16 @@ export interface StackUsage {
   pendingCalls: number;
 }
 
+/** Counts since the start, and sizes now; each number is right, the set is not one instant. */
+export interface StackStatistics {
+  table: TableStats;
+  channels: ChannelStatistics;
+  /** Packet buffers in all, free or not. */
+  buffers: number;
+  /** What the driver did; null where it runs in another thread and has not told yet. */
+  driver: DriverCounters | null;
+}
+
 export interface Stack {
   readonly config: StackConfig;
   readonly counters: StackCounters;
@@ -84,4 +97,6 @@ export interface Stack {
   close(): void;
   /** What is in use now. */
   usage(): StackUsage;
+  /** Flow table, rings and driver: always counted. `JSON.stringify` prints it. */
+  statistics(): StackStatistics;
 }

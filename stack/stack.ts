@@ -1,103 +1,59 @@
-// One stack, inline: driver and endpoint in the caller's thread, any clock. It puts the parts together and runs them in the
-// order that time demands: what the caller did, then packets, then timers, until nothing is left to do at this time.
-import { randomFillSync } from 'node:crypto';
-import { StackConfig } from './config/config.js';
-import { getSysctl, setCongestionControlNames, setSysctl } from './config/sysctls.js';
-import { StackDevice } from './device.js';
+// One stack, inline: driver and endpoint in the caller's thread, any clock. The same host with its driver in a thread of its
+// own is in threaded/.
 import { Control } from './driver/control.js';
 import { Driver } from './driver/driver.js';
 import { EndpointPort } from './driver/port.js';
 import { ChannelReaders } from './endpoint/channel-readers.js';
-import { EthernetLayer } from './endpoint/ethernet-layer.js';
-import { FlowChannels } from './endpoint/flow-channels.js';
-import { PacketInput } from './endpoint/packet-input.js';
-import { PacketOutput } from './endpoint/packet-output.js';
-import { TcpEndpoint } from './endpoint/tcp-endpoint.js';
-import { signSegment } from './endpoint/tcp-md5.js';
-import { TcpSink } from './endpoint/tcp-sink.js';
-import { addAddress, addRoute, removeAddress, removeRoute } from './host/administration.js';
-import { FlowSecrets } from './host/flow-secrets.js';
-import { StackCounters } from './host/ip-counters.js';
-import { NetworkLayer } from './host/network.js';
-import { Random } from './host/random.js';
-import { TcpMetrics } from './host/tcp-metrics.js';
-import { TimerHeap } from './host/timer-heap.js';
-import { IcmpLimiter } from './ip/icmp-limit.js';
-import { IpInput } from './ip/input.js';
-import { Reassembler } from './ip/reassembly.js';
-import type { SocketEnvironment } from './socket/environment.js';
-import { Kernel } from './socket/kernel.js';
-import type { BlockedCall } from './socket/pending.js';
-import type { AddressOption, RouteOption, StackOptions } from './stack-options.js';
-import type { Device, Stack, StackUsage } from './stack-types.js';
-import { congestionControlNames } from './tcp/congestion/registry.js';
-import { UdpEndpoint } from './udp/udp-endpoint.js';
+import { LocalChannels } from './endpoint/local-channels.js';
+import type { Ground } from './ground.js';
+import { type HostSecrets, hostSecrets } from './host/secrets.js';
+import { HostStack } from './host-stack.js';
+import type { Link } from './link/link.js';
+import type { StackOptions } from './stack-options.js';
+import type { StackStatistics } from './stack-types.js';
 
-/** Steps at one instant after which something must be going round in circles. */
-const MAX_ROUNDS = 1_000_000;
-const SMALL_BUFFERS = 4096;
-const LARGE_BUFFERS = 256;
+export { StackError } from './host-stack.js';
 
-/** A stack that cannot be made or run as asked. */
-export class StackError extends Error {
-  readonly code: 'STACK_CLOSED' | 'STACK_TIME' | 'STACK_LIVELOCK' | 'STACK_BAD';
-  constructor(code: StackError['code'], message: string) {
-    super(message);
-    this.name = 'StackError';
-    this.code = code;
-  }
-}
+export const SMALL_BUFFERS = 4096;
+export const LARGE_BUFFERS = 256;
 
 /** Makes a stack; see StackOptions. Throws what its parts throw for options that make no sense. */
 export function createStack(options: StackOptions = {}): InlineStack {
   return new InlineStack(options);
 }
 
-export class InlineStack implements Stack {
-  readonly config = new StackConfig();
-  readonly counters = new StackCounters();
-  readonly posix: Kernel;
-  readonly devices: readonly Device[];
-  readonly network: NetworkLayer;
-  readonly metrics = new TcpMetrics();
+export class InlineStack extends HostStack {
   readonly driver: Driver;
-  readonly tcp: TcpEndpoint;
-  readonly udp: UdpEndpoint;
-  private readonly control: Control;
-  private readonly timers = new TimerHeap();
-  private readonly readers = new ChannelReaders();
-  private readonly channels: FlowChannels;
-  private readonly output: PacketOutput;
-  private readonly input: PacketInput;
-  private readonly fragments = new Reassembler();
-  private readonly ethernet: EthernetLayer | null;
-  private readonly blocked = new Set<BlockedCall>();
-  private readonly clock: (() => number) | undefined;
-  private time = 0;
-  private settling = false;
-  private closed = false;
-  private grace = false;
 
   constructor(options: StackOptions) {
-    // Asked here, not where the modules load: an algorithm of one's own may have been registered since.
-    setCongestionControlNames(congestionControlNames());
-    Object.assign(this.config, options.config);
-    for (const [name, text] of Object.entries(options.sysctls ?? {})) setSysctl(this.config, name, text);
-    this.clock = options.clock;
-    const secrets = options.secrets ?? ((bytes: Uint8Array) => void randomFillSync(bytes));
-    const secretRandom32 = secretWords(secrets);
-    const random = new Random(options.seed ?? 1);
-    const links = options.links ?? [];
+    const secrets = hostSecrets(options.secrets);
+    const ground = new InlineGround(options, secrets);
+    super(options, secrets, ground);
+    this.driver = ground.driver;
+  }
+}
+
+/** Driver and control in the host's own thread: a packet that is sent has left, or waits in its queue, at once. */
+class InlineGround implements Ground {
+  readonly port: EndpointPort;
+  readonly links: readonly Link[];
+  readonly driver: Driver;
+  readonly channels: LocalChannels;
+  readonly readers = new ChannelReaders();
+  private readonly control: Control;
+
+  constructor(options: StackOptions, secrets: HostSecrets) {
+    this.links = options.links ?? [];
     const small = options.smallBuffers ?? SMALL_BUFFERS;
     const large = options.largeBuffers ?? LARGE_BUFFERS;
-    this.control = new Control({
-      secret: secretRandom32,
+    const control = new Control({
+      secret: secrets.secretRandom32,
       smallBuffers: small,
       largeBuffers: large,
       debugBuffers: options.debugBuffers ?? false,
       ...(options.arenaBytes === undefined ? {} : { arenaBytes: options.arenaBytes }),
     });
-    const { control } = this;
+    this.control = control;
     const half = { small: small >> 1, large: large >> 1 };
     this.driver = new Driver({
       arena: control.arena,
@@ -105,277 +61,43 @@ export class InlineStack implements Stack {
       pool: control.pool,
       party: control.pool.addParty(half),
       reader: control.table.addReader(),
-      links,
+      links: this.links,
     });
     const { endpoint, party } = control.addEndpoint(half);
-    const port = new EndpointPort(control.arena, control.address, control.pool, endpoint);
-    port.inline = this.driver;
+    this.port = new EndpointPort(control.arena, control.address, control.pool, endpoint);
+    this.port.inline = this.driver;
     this.driver.onPublish = this.readers.mark;
-    this.network = new NetworkLayer(this.config, links, options.gso ?? true, secretRandom32);
-    this.output = new PacketOutput(port, this.driver);
-    this.channels = new FlowChannels(control, port, endpoint, party);
-    const now = () => this.now();
-    const secret = new Uint8Array(32);
-    secrets(secret);
-    const flowSecrets = new FlowSecrets(secrets, options.fixedInitialSequence);
-    const sink = new TcpSink(this.config, this.output, this.network, this.counters, flowSecrets, now);
-    sink.signer = (flow, b, tcp, length, at) =>
-      signSegment(this.tcp.md5KeysFor(flow), flow, b, tcp, length, at);
-    this.tcp = new TcpEndpoint({
-      config: this.config,
-      counters: this.counters.tcp,
-      sink,
-      network: this.network,
-      timers: this.timers,
-      channels: this.channels,
-      secrets: flowSecrets,
-      metrics: this.metrics,
-      random32: () => random.next32(),
-      secretRandom32,
-      secret,
-      timestampEpoch: options.timestampEpoch ?? 0,
-      now,
-      channelOpened: (channel, handle) => this.readers.add(channel, handle),
-      channelClosed: (channel) => this.closeChannel(channel),
-      transmitted: (at) => void this.output.complete(at),
-    });
-    this.udp = new UdpEndpoint({
-      config: this.config,
-      network: this.network,
-      output: this.output,
-      channels: this.channels,
-      counters: this.counters,
-      secretRandom32,
-      now,
-      onChannel: (channel, open) => (open ? this.readers.add(channel, null) : this.closeChannel(channel)),
-    });
-    const limiter = new IcmpLimiter(this.config, secretRandom32());
-    this.input = new PacketInput({
-      output: this.output,
-      network: this.network,
-      ip: new IpInput(this.config, this.network.addresses, limiter, this.network.ids),
-      fragments: this.fragments,
-      tcp: this.tcp,
-      udp: this.udp,
-      counters: this.counters,
-    });
-    this.ethernet = links.some((link) => link.framing === 'ethernet')
-      ? new EthernetLayer(this.network, this.output, () => random.next32())
-      : null;
-    this.output.linkLayer = this.ethernet;
-    this.input.linkLayer = this.ethernet;
-    const shared = this.channels.openDefault();
-    this.readers.add(shared, null);
-    this.output.defaultChannel = shared.number;
-    this.devices = [this.network.loopback, ...this.network.devices].map(
-      (state) => new StackDevice(state, this.network, this.driver, this.config),
-    );
-    this.posix = new Kernel(this.environment(options), options.maxDescriptors ?? 1_048_576);
-    for (const address of options.addresses ?? []) this.addAddress(address);
-    for (const route of options.routes ?? []) this.addRoute(route);
+    this.channels = new LocalChannels(control, this.port, endpoint, party);
   }
 
-  now(): number {
-    return this.clock === undefined ? this.time : this.clock();
+  get flows(): number {
+    return this.control.table.size;
   }
 
-  run(now: number = this.now(), rounds = Number.POSITIVE_INFINITY): number {
-    if (this.closed) throw new StackError('STACK_CLOSED', 'the stack is closed');
-    if (!(now >= this.time && now < Number.POSITIVE_INFINITY))
-      throw new StackError('STACK_TIME', `time goes back from ${this.time} to ${now} µs`);
-    this.time = now;
-    let total = 0;
-    for (let round = 0; ; round++) {
-      if (round > MAX_ROUNDS) {
-        throw new StackError('STACK_LIVELOCK', `${round} rounds at ${now} µs and no end`);
-      }
-      this.settle();
-      let work = this.driver.receive(now);
-      work += this.readers.drain(this.receive, this.settleStep);
-      work += this.driver.transmit(now);
-      if (this.output.complete(now)) work++;
-      if (work === 0 && !this.readers.pending) {
-        this.settle();
-        if (this.timers.fireOne(now) || this.slowTimers(now)) work++;
-      }
-      if (work === 0 && !this.readers.pending) break;
-      total += work;
-      if (round + 1 < rounds) continue;
-      // A link that never runs dry must not hold up the timers, nor time itself.
-      while (this.timers.fireOne(now) || this.slowTimers(now)) total++;
-      this.driver.transmit(now);
-      this.settle();
-      break;
-    }
-    if (this.grace) this.reclaim();
-    return total;
+  receive(now: number): number {
+    return this.driver.receive(now);
   }
 
-  nextTimeout(): number {
-    if (this.closed) return Number.POSITIVE_INFINITY;
-    this.settle();
-    if (this.readers.pending) return this.time;
-    return Math.min(
-      this.timers.next(),
-      this.driver.nextTimeout(this.time),
-      this.fragments.nextTimeout(),
-      this.ethernet?.nextTimeout() ?? Number.POSITIVE_INFINITY,
-    );
+  transmit(now: number): number {
+    return this.driver.transmit(now);
   }
 
-  getSysctl(name: string): string {
-    return getSysctl(this.config, name);
+  nextTimeout(now: number): number {
+    return this.driver.nextTimeout(now);
   }
 
-  setSysctl(name: string, text: string): void {
-    setSysctl(this.config, name, text);
-  }
-
-  device(name: string): Device | undefined {
-    return this.devices.find((device) => device.name === name);
-  }
-
-  addAddress(option: AddressOption): void {
-    const link = option.link ?? 0;
-    if (this.network.devices[link] === undefined)
-      throw new StackError('STACK_BAD', `there is no link ${link}`);
-    addAddress(this.network, option);
-  }
-
-  removeAddress(address: string | Uint8Array): void {
-    removeAddress(this.network, address);
-  }
-
-  addRoute(option: RouteOption, replace = false): void {
-    addRoute(this.network, option, replace);
-  }
-
-  removeRoute(destination: string): void {
-    removeRoute(this.network, destination);
-  }
-
-  flushTcpMetrics(): void {
-    this.metrics.flush();
-    this.tcp.fastOpen.flush();
-  }
-
-  close(): void {
-    if (this.closed) return;
-    this.posix.closeAll();
-    this.settle();
-    this.tcp.closeAll();
-    this.settle();
-    this.driver.transmit(this.now());
-    this.readers.drain(
-      (index, _owner, reader) => reader.release(index),
-      () => {},
-    );
-    this.reclaim();
-    this.ethernet?.close(this.now());
-    this.driver.close();
-    this.output.complete(this.now());
-    this.closed = true;
-  }
-
-  usage(): StackUsage {
-    return {
-      descriptors: this.posix.descriptors.length,
-      ...this.tcp.usage(),
-      ports: this.tcp.ports.size + this.udp.ports.size,
-      flows: this.control.table.size,
-      // The default channel stays with the stack.
-      channels: this.channels.size - 1,
-      timers: this.timers.armed,
-      buffers: this.output.inUse,
-      // The page that is being filled stays with the heap.
-      payloadPages: Math.max(0, this.tcp.heap.pagesInUse - 1),
-      pendingCalls: this.blocked.size,
-    };
-  }
-
-  private readonly receive = (
-    index: number,
-    owner: Parameters<PacketInput['receive']>[1],
-    reader: { release(index: number): void },
-  ): void => {
-    this.input.receive(index, owner, this.time);
-    this.output.returned(index);
-    reader.release(index);
-  };
-
-  private readonly settleStep = (): void => this.settle();
-
-  /** Completions, events and deadlines of what has just happened. */
-  private settle(): void {
-    if (this.settling) return;
-    this.settling = true;
-    try {
-      const now = this.now();
-      let again = true;
-      while (again) {
-        again = this.output.complete(now);
-        if (this.tcp.deliverEvents()) again = true;
-      }
-      this.tcp.settleTimers();
-    } finally {
-      this.settling = false;
-    }
-  }
-
-  private slowTimers(now: number): boolean {
-    let work = false;
-    if (this.fragments.nextTimeout() <= now) {
-      this.fragments.onTimer(now);
-      work = true;
-    }
-    if (this.ethernet !== null && this.ethernet.nextTimeout() <= now) {
-      this.ethernet.onTimer(now);
-      work = true;
-    }
-    return work;
-  }
-
-  private closeChannel(channel: Parameters<FlowChannels['close']>[0]): void {
-    this.readers.remove(channel);
-    this.grace = true;
-    this.channels.close(channel, (index, reader) => this.receive(index, null, reader));
-  }
-
-  /** What waits for a grace period: inline there is one reader, which is offline between batches. */
-  private reclaim(): void {
-    this.grace = false;
+  /** Inline there is one reader of the table, which is offline between batches. */
+  reclaim(): void {
     for (let i = 0; i < 16 && this.control.tick(); i++);
   }
 
-  private environment(options: StackOptions): SocketEnvironment {
-    const wallEpoch = options.wallEpoch ?? 0;
-    let cookie = 0;
-    return {
-      config: this.config,
-      tcp: this.tcp,
-      udp: this.udp,
-      network: this.network,
-      privileged: options.privileged ?? true,
-      files: options.files,
-      timers: this.timers,
-      blocked: this.blocked,
-      now: () => this.now(),
-      nextCookie: () => ++cookie,
-      wallTime: (at) => wallEpoch + at,
-      settle: () => this.settle(),
-    };
-  }
-}
+  settled(): void {}
 
-function secretWords(secrets: (bytes: Uint8Array) => void): () => number {
-  const bytes = new Uint8Array(256);
-  const words = new Uint32Array(bytes.buffer);
-  let next = words.length;
-  return () => {
-    if (next === words.length) {
-      secrets(bytes);
-      next = 0;
-    }
-    return words[next++];
-  };
+  statistics(): StackStatistics {
+    return { ...this.control.statistics(), driver: { ...this.driver.counters } };
+  }
+
+  close(): void {
+    this.driver.close();
+  }
 }

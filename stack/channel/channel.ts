@@ -37,6 +37,9 @@ export const SPEAKS_FLOW = 1;
 /** May send from its key's local port, and its local address unless that is wild, to anybody. */
 export const SPEAKS_LOCAL = 2;
 
+/** May send from the addresses whose keys name it: a host of its own among several. */
+export const SPEAKS_ADDRESS = 3;
+
 export const CHANNEL_KEY_WORDS = 10;
 
 export class ChannelError extends Error {
@@ -59,7 +62,7 @@ export interface ChannelOptions {
   endpoint: number;
   party: number;
   speaks?: number;
-  /** CHANNEL_KEY_WORDS words, needed unless it speaks for anybody. */
+  /** CHANNEL_KEY_WORDS words, needed by what speaks for one flow or port. */
   key?: Int32Array;
   /** First index of the ring; tests start near 2^32. */
   first?: number;
@@ -100,8 +103,8 @@ export class ChannelDirectory {
       key,
     } = options;
     const quota = options.quota ?? 2 * slots;
-    if (speaks !== SPEAKS_ANY && key?.length !== CHANNEL_KEY_WORDS) {
-      throw new ChannelError('CHANNEL_BAD', 'a channel that may not speak for anybody needs its key');
+    if ((speaks === SPEAKS_FLOW || speaks === SPEAKS_LOCAL) && key?.length !== CHANNEL_KEY_WORDS) {
+      throw new ChannelError('CHANNEL_BAD', 'a channel of one flow or port needs its key');
     }
     if (limit < 1 || quota < 1) throw new ChannelError('CHANNEL_BAD', `limit ${limit}, quota ${quota}`);
     const number = this.#free.pop() ?? this.#next++;
@@ -157,6 +160,16 @@ export class ChannelDirectory {
     this.#arena.free(region, PAIR_BYTES + ringBytes(slots));
     this.#free.push(number);
     this.#open--;
+  }
+
+  /** Packets that an open channel lost so far because its ring or limit was full, and because its quota was used up. */
+  drops(number: number): { full: number; quota: number } {
+    const words = this.#arena.words;
+    const ring = (Atomics.load(words, this.#entry(number)) * 64 + PAIR_BYTES) >>> 2;
+    return {
+      full: Atomics.load(words, ring + RingLayout.DROPS) >>> 0,
+      quota: Atomics.load(words, ring + RingLayout.DROPS_QUOTA) >>> 0,
+    };
   }
 
   #entry(number: number): number {

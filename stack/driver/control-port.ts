@@ -4,6 +4,8 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { ChannelOptions } from '../channel/channel.js';
+import { isAddressKey, KEY_WORDS, toAddress, toListener } from '../flows/key.js';
+import { NONE } from '../flows/layout.js';
 import type { Control } from './control.js';
 
 type ChannelSettings = Pick<ChannelOptions, 'slots' | 'limit' | 'quota'>;
@@ -11,7 +13,9 @@ type ChannelSettings = Pick<ChannelOptions, 'slots' | 'limit' | 'quota'>;
 type Command =
   | { do: 'flow'; key: Int32Array; settings: ChannelSettings }
   | { do: 'listener'; keys: Int32Array[]; settings: ChannelSettings }
+  | { do: 'add'; channel: number; key: Int32Array }
   | { do: 'remove'; channel: number; key: Int32Array }
+  | { do: 'unkey'; channel: number }
   | { do: 'close'; channel: number };
 
 interface Request {
@@ -34,12 +38,25 @@ export class ControlPortError extends Error {
   }
 }
 
-/** Control thread: serves one endpoint's commands until its port closes. */
-export function serveControl(control: Control, port: MessagePort, endpoint: number, party: number): void {
-  const own = new Set<number>();
+/**
+ * Control thread: serves one endpoint's commands until its port closes. `home`: a channel that is the endpoint's from the
+ * start, and the only one to which it may add keys: those of addresses.
+ */
+export function serveControl(
+  control: Control,
+  port: MessagePort,
+  endpoint: number,
+  party: number,
+  home = NONE,
+): void {
+  const own = new Set<number>(home === NONE ? [] : [home]);
   const run = (command: Command): number => {
     const settings = { endpoint, party };
     if (command.do === 'flow' || command.do === 'listener') {
+      const keys = command.do === 'flow' ? [command.key] : command.keys;
+      if (home !== NONE && !keys.every((key) => control.table.get(addressOf(key)) === home)) {
+        throw new ControlPortError('NOT_YOURS', "the local address is not this endpoint's");
+      }
       const options: ChannelOptions = { ...command.settings, ...settings };
       const channel =
         command.do === 'flow'
@@ -52,6 +69,17 @@ export function serveControl(control: Control, port: MessagePort, endpoint: numb
       throw new ControlPortError('NOT_YOURS', `channel ${command.channel} is not this endpoint's`);
     }
     if (command.do === 'remove') return control.removeKey(command.channel, command.key) ? 1 : 0;
+    if (command.do === 'add') {
+      if (command.channel !== home || !isAddressKey(command.key)) {
+        throw new ControlPortError('NOT_YOURS', `channel ${command.channel} takes no such key`);
+      }
+      control.addKey(home, command.key);
+      return 0;
+    }
+    if (command.do === 'unkey') {
+      control.removeKeys(command.channel);
+      return 0;
+    }
     own.delete(command.channel);
     return 0;
   };
@@ -69,6 +97,14 @@ export function serveControl(control: Control, port: MessagePort, endpoint: numb
       send({ id, error: { code, message } });
     }
   });
+}
+
+/** The key of a flow's or listener's local address. */
+function addressOf(key: Int32Array): Int32Array {
+  const address = new Int32Array(KEY_WORDS);
+  toListener(key, 0, address);
+  toAddress(address);
+  return address;
 }
 
 interface Waiting {
@@ -97,6 +133,18 @@ export class ControlClient {
   /** Opens a channel for a listener or an unconnected socket. */
   openListener(keys: Int32Array[], settings: ChannelSettings = {}): Promise<number> {
     return this.#ask({ do: 'listener', keys, settings });
+  }
+
+  /** Gives the endpoint's home channel one more address (`addressKey`). Rejects with FLOW_EXISTS. */
+  async addKey(channel: number, key: Int32Array): Promise<void> {
+    await this.#ask({ do: 'add', channel, key });
+  }
+
+  /** Takes all keys from a channel; resolves after the grace period, when nothing more can come to it. */
+  removeKeys(channel: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#ask({ do: 'unkey', channel }, resolve).catch(reject);
+    });
   }
 
   async removeKey(channel: number, key: Int32Array): Promise<boolean> {

@@ -6,12 +6,14 @@ import { Arena } from '../channel/arena.js';
 import {
   ChannelDirectory,
   type ChannelOptions,
+  SPEAKS_ADDRESS,
   SPEAKS_ANY,
   SPEAKS_FLOW,
   SPEAKS_LOCAL,
 } from '../channel/channel.js';
 import { PacketPool, type PartyOptions } from '../channel/pool.js';
-import { FlowTable, type FlowTableOptions, NONE } from '../flows/table.js';
+import { isAddressKey } from '../flows/key.js';
+import { FlowTable, type FlowTableOptions, NONE, type TableStats } from '../flows/table.js';
 import {
   addEndpoint,
   DEFAULT_TX_SLOTS,
@@ -44,6 +46,15 @@ interface OpenChannel {
   keys: Int32Array[];
 }
 
+/** Of all channels of a stack, those that are closed included. */
+export interface ChannelStatistics {
+  open: number;
+  /** Packets lost because a ring or its packet limit was full. */
+  full: number;
+  /** Packets lost because a reader pinned its whole quota of buffers. */
+  overQuota: number;
+}
+
 export class Control {
   readonly arena: Arena;
   readonly pool: PacketPool;
@@ -54,6 +65,10 @@ export class Control {
   readonly dead: number[] = [];
   readonly #gone = new Set<number>();
   readonly #channels = new Map<number, OpenChannel>();
+  #addresses = 0;
+  /** Drops of channels that are closed. */
+  #full = 0;
+  #overQuota = 0;
 
   constructor(options: ControlOptions) {
     const { smallBuffers = 4096, largeBuffers = 256, debugBuffers = false } = options;
@@ -101,6 +116,14 @@ export class Control {
     return channel;
   }
 
+  /**
+   * Opens the channel of a host that has addresses of its own (`addKey` with `addressKey`): it takes what comes to them
+   * and matches no flow or listener, and may send from them.
+   */
+  openHome(options: ChannelOptions): number {
+    return this.openChannel({ limit: 1024, slots: 1024, ...options, speaks: SPEAKS_ADDRESS });
+  }
+
   /** Opens a channel for one connection and inserts its key. Throws FLOW_EXISTS and leaves nothing behind. */
   openFlow(key: Int32Array, options: ChannelOptions): number {
     return this.#openWith([key], { ...options, speaks: SPEAKS_FLOW, key });
@@ -115,6 +138,7 @@ export class Control {
   addKey(channel: number, key: Int32Array): void {
     this.table.insert(key, channel);
     this.#channels.get(channel)?.keys.push(key.slice());
+    this.#countAddress(key, 1);
   }
 
   /** Takes a key from its channel: its packets then match a listener or go to the default channel. */
@@ -122,7 +146,13 @@ export class Control {
     const open = this.#channels.get(channel);
     if (!open || this.table.get(key) !== channel) return false;
     open.keys = open.keys.filter((other) => other.some((word, i) => word !== key[i]));
+    this.#countAddress(key, -1);
     return this.table.remove(key);
+  }
+
+  /** Takes all its keys from a channel that goes on being read: no packet comes to it after a grace period. */
+  removeKeys(channel: number): void {
+    for (const key of this.#channels.get(channel)?.keys ?? []) this.removeKey(channel, key);
   }
 
   /**
@@ -132,11 +162,14 @@ export class Control {
   closeChannel(channel: number, drained?: () => void): void {
     const open = this.#channels.get(channel);
     if (!open) return;
-    for (const key of open.keys) this.table.remove(key);
+    this.removeKeys(channel);
     this.#channels.delete(channel);
     this.directory.close(channel);
     this.table.defer(() => {
       drained?.();
+      const { full, quota } = this.directory.drops(channel);
+      this.#full += full;
+      this.#overQuota += quota;
       this.directory.free(channel);
     });
   }
@@ -181,6 +214,25 @@ export class Control {
       if (hasLetGo(this.arena, this.register, this.dead[i])) this.dead.splice(i, 1);
     }
     return more || this.dead.length > 0;
+  }
+
+  /** Table, channels and buffers; what the driver counts is its own affair. */
+  statistics(): { table: TableStats; channels: ChannelStatistics; buffers: number } {
+    let full = this.#full;
+    let overQuota = this.#overQuota;
+    for (const channel of this.#channels.keys()) {
+      const drops = this.directory.drops(channel);
+      full += drops.full;
+      overQuota += drops.quota;
+    }
+    const channels = { open: this.#channels.size, full, overQuota };
+    return { table: this.table.stats, channels, buffers: this.pool.count };
+  }
+
+  #countAddress(key: Int32Array, by: number): void {
+    if (!isAddressKey(key)) return;
+    this.#addresses += by;
+    this.table.setAddresses(this.#addresses);
   }
 
   #openWith(keys: readonly Int32Array[], options: ChannelOptions): number {

@@ -5,8 +5,9 @@
 import { Worker } from 'node:worker_threads';
 import { DoorbellWaker, type KernelKick } from '../channel/doorbell.js';
 import type { Control } from './control.js';
-import type { DriverData } from './driver-worker.js';
-import { askStop, DRIVER_RUNNING, driverBell, driverState } from './endpoints.js';
+import type { DriverCounters } from './driver.js';
+import { type DriverData, type LinkDescription, SHARED_COUNTERS } from './driver-worker.js';
+import { askStop, driverBell, driverCounters } from './endpoints.js';
 
 export interface DriverThreadOptions {
   /** Absolute URL of a module whose `openLinks(options)` opens the links in the driver's thread. */
@@ -39,6 +40,8 @@ const IDLE_TICK = 50;
 
 export class DriverThread {
   readonly control: Control;
+  /** The links as they were when the driver opened them. */
+  links: readonly LinkDescription[] = [];
   readonly #worker: Worker;
   readonly #waker: DoorbellWaker;
   readonly #gone: Promise<void>;
@@ -94,6 +97,10 @@ export class DriverThread {
   static async start(control: Control, options: DriverThreadOptions): Promise<DriverThread> {
     let failure: Error | undefined;
     let running = false;
+    let told: () => void = () => {};
+    const begun = new Promise<void>((resolve) => {
+      told = resolve;
+    });
     const thread = new DriverThread(control, {
       ...options,
       onCrash: (error) => {
@@ -101,20 +108,31 @@ export class DriverThread {
         if (running) options.onCrash?.(error);
       },
     });
-    while (driverState(control.arena, control.register) !== DRIVER_RUNNING) {
-      if (thread.#ended) {
-        const reason = failure?.message ?? 'no reason given';
-        throw new DriverThreadError(
-          'DRIVER_START',
-          `the driver did not start: ${reason}`,
-          failure?.cause ?? failure,
-        );
-      }
-      await new Promise((resolve) => setTimeout(resolve, 1));
+    thread.#worker.once('message', (links: LinkDescription[]) => {
+      thread.links = links;
+      running = true;
+      told();
+    });
+    await Promise.race([begun, thread.#gone]);
+    if (!running) {
+      const reason = failure?.message ?? 'no reason given';
+      throw new DriverThreadError(
+        'DRIVER_START',
+        `the driver did not start: ${reason}`,
+        failure?.cause ?? failure,
+      );
     }
-    running = true;
     thread.#worker.unref();
     return thread;
+  }
+
+  /** What the driver has counted (modulo 2^32), as of its last sleep or a moment ago. */
+  get counters(): DriverCounters {
+    const { control } = this;
+    const values = driverCounters(control.arena, control.register, SHARED_COUNTERS.length);
+    return Object.fromEntries(
+      SHARED_COUNTERS.map((name, i) => [name, values[i]]),
+    ) as unknown as DriverCounters;
   }
 
   /** Whether the thread has ended. */

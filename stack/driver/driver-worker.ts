@@ -2,18 +2,19 @@
 // frames, by endpoints that transmit, and by the request to stop. It must never be ended from outside: a thread inside a
 // system call cannot be, so `stop` goes through shared memory and the doorbell.
 
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { Arena } from '../channel/arena.js';
 import { WAKE_KERNEL, WAKE_NOTIFY } from '../channel/doorbell.js';
 import { PacketPool } from '../channel/pool.js';
 import type { Link } from '../link/link.js';
-import { Driver } from './driver.js';
+import { Driver, type DriverCounters } from './driver.js';
 import {
   DRIVER_RUNNING,
   DRIVER_STOPPED,
   ENDPOINT_BURY,
   endpointCount,
   endpointState,
+  putDriverCounters,
   sayLetGo,
   setDriverState,
   stopAsked,
@@ -49,7 +50,26 @@ export interface DriverData {
   epoch: number;
 }
 
+/** What the control thread learns of a link that is open; it changes no more for whoever asks there. */
+export type LinkDescription = Pick<
+  Link,
+  'name' | 'framing' | 'mtu' | 'gsoMaxSize' | 'checksumOffload' | 'hardwareAddress'
+>;
+
+/** Order of the driver's counters in shared memory. */
+export const SHARED_COUNTERS: readonly (keyof DriverCounters)[] = [
+  'received',
+  'unwanted',
+  'dropped',
+  'sent',
+  'spoofed',
+  'reinjected',
+  'wakeups',
+];
+
 const LONGEST_SLEEP = 60_000;
+/** Busy rounds after which the counters are shown although there was no sleep. */
+const COUNTER_ROUNDS = 1024;
 
 function bury(driver: Driver, arena: Arena, register: number, buried: Set<number>): void {
   const count = endpointCount(arena, register);
@@ -75,10 +95,19 @@ export async function runDriver(data: DriverData): Promise<void> {
   // Worker and main thread have time origins of their own; timeOrigin makes one clock of them.
   const now = () => (performance.timeOrigin + performance.now()) * 1000 - data.epoch;
   const buried = new Set<number>();
+  const count = () =>
+    putDriverCounters(
+      arena,
+      register,
+      SHARED_COUNTERS.map((name) => driver.counters[name]),
+    );
   setDriverState(arena, register, DRIVER_RUNNING);
+  parentPort?.postMessage(links.map(describe));
   let idle = 0;
+  let rounds = 0;
   try {
     while (!stopAsked(arena, register)) {
+      if (++rounds % COUNTER_ROUNDS === 0) count();
       const work = driver.receive(now()) + driver.transmit(now());
       if (work > 0) {
         idle = 0;
@@ -86,6 +115,7 @@ export async function runDriver(data: DriverData): Promise<void> {
       }
       bury(driver, arena, register, buried);
       if (++idle <= spin) continue;
+      count();
       driver.sleeper.prepare(waiter ? WAKE_KERNEL : WAKE_NOTIFY, waiter?.argument ?? 0);
       if (!stopAsked(arena, register) && !driver.hasWork() && !mustBury(arena, register, buried)) {
         const due = (driver.nextTimeout(now()) - now()) / 1000;
@@ -98,10 +128,16 @@ export async function runDriver(data: DriverData): Promise<void> {
     }
   } finally {
     driver.close();
+    count();
     for (const link of links) link.close();
     waiter?.close();
     setDriverState(arena, register, DRIVER_STOPPED);
   }
+}
+
+function describe(link: Link): LinkDescription {
+  const { name, framing, mtu, gsoMaxSize, checksumOffload, hardwareAddress } = link;
+  return { name, framing, mtu, gsoMaxSize, checksumOffload, hardwareAddress };
 }
 
 function mustBury(arena: Arena, register: number, buried: Set<number>): boolean {

@@ -5,11 +5,11 @@
 
 import type { Arena } from '../channel/arena.js';
 import { TO_LINK, TO_STACK } from '../channel/buffers.js';
-import { ChannelWriter, generationWord } from '../channel/channel.js';
+import { ChannelWriter, generationWord, SPEAKS_ADDRESS } from '../channel/channel.js';
 import { DoorbellSleeper, DoorbellWaker } from '../channel/doorbell.js';
 import type { PacketPool, PoolParty } from '../channel/pool.js';
-import { RingConsumer } from '../channel/ring.js';
-import { keyOf } from '../flows/classify.js';
+import { RingConsumer, RingProducer } from '../channel/ring.js';
+import { addressKey4, addressKeyOf, keyOf } from '../flows/classify.js';
 import { KEY_WORDS } from '../flows/key.js';
 import { FlowReader, NONE } from '../flows/table.js';
 import type { Link } from '../link/link.js';
@@ -21,11 +21,12 @@ import {
   endpointCount,
   endpointLine,
   MAX_ENDPOINTS,
+  READY_SLOTS,
 } from './endpoints.js';
 import { PfifoFast } from './fifo.js';
-import { networkOffset } from './frame.js';
+import { arpAddress, networkOffset } from './frame.js';
 import type { InlineDriver, StackAddress } from './port.js';
-import { maySend } from './source-check.js';
+import { isUnspecifiedKey, maySend } from './source-check.js';
 
 /** Frames taken from a link, and packets taken from a tx ring, at a time. */
 export const BATCH = 64;
@@ -84,6 +85,7 @@ export class Driver implements InlineDriver {
   readonly #writers: (ChannelWriter | undefined)[] = [];
   readonly #tx: (RingConsumer | undefined)[] = [];
   readonly #bells: (DoorbellWaker | undefined)[] = [];
+  readonly #ready: (RingProducer | undefined)[] = [];
   readonly #touched: ChannelWriter[] = [];
   readonly #ring: Uint8Array = new Uint8Array(MAX_ENDPOINTS);
   readonly #frames = new Uint32Array(BATCH);
@@ -94,6 +96,8 @@ export class Driver implements InlineDriver {
   readonly #found = new Int32Array(BATCH);
   readonly #one = new Uint32Array(1);
   readonly #key = new Int32Array(KEY_WORDS);
+  /** While a host's own packet is classified again: the channel of that host, which alone may get it. */
+  #within: ChannelWriter | undefined;
 
   constructor(options: DriverOptions) {
     const { arena, address, pool, party, reader, links, checkSource = true } = options;
@@ -134,8 +138,10 @@ export class Driver implements InlineDriver {
       this.drain(endpoint, now);
       total += this.counters.sent - before;
     }
-    for (const stage of this.egress) total += stage.pump(now);
-    return total;
+    let left = 0;
+    for (const stage of this.egress) left += stage.pump(now);
+    if (left > 0 && !this.onPublish) this.#tellLeft(endpoints);
+    return total + left;
   }
 
   /** Empties one endpoint's tx ring into the egress stages; the verdict on its last packet. */
@@ -185,6 +191,7 @@ export class Driver implements InlineDriver {
     }
     this.#tx[endpoint] = undefined;
     this.#bells[endpoint] = undefined;
+    this.#ready[endpoint] = undefined;
     for (let i = 0; i < this.#writers.length; i++) {
       if (this.#writers[i]?.endpoint === endpoint) this.#writers[i] = undefined;
     }
@@ -211,6 +218,7 @@ export class Driver implements InlineDriver {
   #demultiplex(frames: Uint32Array, count: number): void {
     const party = this.party;
     const bytes = party.bytes;
+    const addressed = this.#reader.addresses() > 0;
     let keyed = 0;
     for (let f = 0; f < count; f++) {
       const index = frames[f];
@@ -221,6 +229,8 @@ export class Driver implements InlineDriver {
       const zone = party.interface(index);
       if (keyOf(bytes, start, party.length(index) - l3, zone, this.#keys, keyed * KEY_WORDS)) {
         this.#keyed[keyed++] = f;
+      } else if (addressed && this.#addressKey(index, false)) {
+        this.#channels[f] = this.#reader.find(this.#key, 0);
       }
     }
     this.#reader.findBatch(this.#keys, keyed, this.#found);
@@ -234,6 +244,7 @@ export class Driver implements InlineDriver {
 
   #deliver(index: number, channel: number): void {
     let writer = channel === NONE ? undefined : this.#writer(channel);
+    if (this.#within !== undefined && writer?.endpoint !== this.#within.endpoint) writer = this.#within;
     // No key, or a channel that is just being closed: whoever takes strangers takes it.
     if (!writer) {
       const fallback = this.#reader.defaultChannel();
@@ -273,7 +284,7 @@ export class Driver implements InlineDriver {
     }
   }
 
-  /** One publish a channel, in the order of the first push, then one look a doorbell. */
+  /** One publish a channel, in the order of the first push, then word to its endpoint, then one look a doorbell. */
   #publish(): void {
     const touched = this.#touched;
     for (let i = 0; i < touched.length; i++) {
@@ -281,11 +292,13 @@ export class Driver implements InlineDriver {
       touched[i].touched = false;
       this.#ring[touched[i].endpoint] = 1;
       if (this.onPublish) this.onPublish(touched[i].number);
+      else this.#tellReady(touched[i]);
     }
     for (let i = 0; i < touched.length; i++) {
       const endpoint = touched[i].endpoint;
       if (this.#ring[endpoint] === 0) continue;
       this.#ring[endpoint] = 0;
+      if (!this.onPublish) this.#ready[endpoint]?.publish();
       if (this.#bell(endpoint).ring()) this.counters.wakeups++;
     }
     touched.length = 0;
@@ -299,11 +312,14 @@ export class Driver implements InlineDriver {
       return XMIT_DROP;
     }
     if (party.direction(index) === TO_STACK) {
+      const maker = this.#writer(party.channel(index));
+      if (maker?.speaks === SPEAKS_ADDRESS) this.#within = maker;
       this.counters.reinjected++;
       party.setDirection(index, TO_LINK);
       if (party.stamp(index) < 0) party.setStamp(index, now);
       this.#one[0] = index;
       this.#demultiplex(this.#one, 1);
+      this.#within = undefined;
       return XMIT_OK;
     }
     const stage = this.egress[party.interface(index)];
@@ -317,7 +333,50 @@ export class Driver implements InlineDriver {
   #allowed(index: number, endpoint: number): boolean {
     const writer = this.#writer(this.party.channel(index));
     if (!writer || writer.endpoint !== endpoint) return false;
+    if (writer.speaks === SPEAKS_ADDRESS) return this.#speaksOwnAddress(index, writer);
     return maySend(writer, this.#arena.words, this.party, index, this.#key);
+  }
+
+  /** A host gives packets back to itself alone; others must come from one of its addresses, or from none yet. */
+  #speaksOwnAddress(index: number, writer: ChannelWriter): boolean {
+    if (this.party.direction(index) === TO_STACK) return true;
+    if (!this.#addressKey(index, true)) return false;
+    return isUnspecifiedKey(this.#key) || this.#reader.find(this.#key, 0) === writer.number;
+  }
+
+  /** The key of the address that a packet (ARP included) goes to, or comes from, into `#key`; false: it has none. */
+  #addressKey(index: number, source: boolean): boolean {
+    const party = this.party;
+    const { bytes } = party;
+    const start = party.start(index);
+    const length = party.length(index);
+    const link = party.interface(index);
+    const ethernet = this.#links[link]?.framing === 'ethernet';
+    // Whoever sends says where its packet begins: only the frame itself is believed.
+    const l3 = source && ethernet ? networkOffset(bytes, start, length) : party.l3Offset(index);
+    if (addressKeyOf(bytes, start + l3, length - l3, link, this.#key, 0, source)) return true;
+    const at = ethernet ? arpAddress(bytes, start, length, source) : -1;
+    if (at < 0) return false;
+    addressKey4(bytes, start + at, this.#key, 0);
+    return true;
+  }
+
+  /** Buffers went home: who sleeps until the host's queue has room (SO_SNDBUF, the small-queue limit) must look. */
+  #tellLeft(endpoints: number): void {
+    for (let endpoint = 0; endpoint < endpoints; endpoint++) {
+      if (this.#tx[endpoint] && this.#bell(endpoint).ring()) this.counters.wakeups++;
+    }
+  }
+
+  /** Names the channel to its endpoint, which need not look at all of them. A full ring is seen by its drop counter. */
+  #tellReady(writer: ChannelWriter): void {
+    let ring = this.#ready[writer.endpoint];
+    if (!ring) {
+      const line = endpointLine(this.#address.register, writer.endpoint);
+      ring = new RingProducer(this.#arena, this.#arena.words[line + EndpointLine.READY] * 64, READY_SLOTS);
+      this.#ready[writer.endpoint] = ring;
+    }
+    if (!ring.push(writer.number)) ring.countDrop();
   }
 
   /** The channel's writer, attached at first use and again when the number has been given anew. */

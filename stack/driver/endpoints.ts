@@ -1,6 +1,6 @@
-// The register of endpoints in shared memory: per endpoint its tx ring, the doorbell on which it sleeps and its pool
-// party, so that a driver in another thread finds a new endpoint without a message; and the few words by which the
-// control thread tells that driver to stop or to let go of an endpoint. It must never know what an endpoint does.
+// The register of endpoints in shared memory: per endpoint its tx ring, the ring that names its ready channels, the doorbell
+// on which it sleeps and its pool party, so that a driver in another thread finds a new endpoint without a message; and the
+// few words by which the control thread tells that driver to stop or to let go of one. It must never know what an endpoint does.
 
 import { type Arena, LINE_WORDS, PAIR_BYTES } from '../channel/arena.js';
 import { DOORBELL_BYTES } from '../channel/doorbell.js';
@@ -9,7 +9,7 @@ import { initRing, ringBytes } from '../channel/ring.js';
 export const MAX_ENDPOINTS = 48;
 
 /** Words of one endpoint's line, written by the control thread. STATE is written last. */
-export const EndpointLine = { STATE: 0, TX: 1, TX_SLOTS: 2, BELL: 3, PARTY: 4 } as const;
+export const EndpointLine = { STATE: 0, TX: 1, TX_SLOTS: 2, BELL: 3, PARTY: 4, READY: 5 } as const;
 export const ENDPOINT_OPEN = 1;
 /** Its thread has ended: the driver takes nothing more from it. */
 export const ENDPOINT_GONE = 2;
@@ -19,9 +19,10 @@ export const ENDPOINT_BURY = 3;
 /** The control thread's line: endpoints in all, and whether the driver shall stop. */
 const COUNT = 0;
 const STOP = 1;
-/** The driver's own lines: what it is doing, and per endpoint whether it has let go. */
+/** The driver's own lines: what it is doing and has counted, and per endpoint whether it has let go. */
 const DRIVER_LINE = PAIR_BYTES;
 const STATE = 0;
+const COUNTERS = 1;
 const LET_GO = LINE_WORDS;
 const DRIVER_BYTES = (1 + Math.ceil(MAX_ENDPOINTS / LINE_WORDS)) * LINE_WORDS * 4;
 const DRIVER_BELL = DRIVER_LINE + DRIVER_BYTES;
@@ -33,6 +34,8 @@ export const DRIVER_RUNNING = 1;
 export const DRIVER_STOPPED = 2;
 
 export const DEFAULT_TX_SLOTS = 1024;
+/** Numbers of channels that have something new wait here for the endpoint; one that is full says so by its drop counter. */
+export const READY_SLOTS = 1024;
 
 export class EndpointError extends Error {
   readonly code = 'ENDPOINT_EXHAUSTED';
@@ -68,6 +71,8 @@ export function addEndpoint(
   if (number >= MAX_ENDPOINTS) throw new EndpointError();
   const tx = arena.alloc(ringBytes(slots));
   initRing(arena, tx, first);
+  const ready = arena.alloc(ringBytes(READY_SLOTS));
+  initRing(arena, ready, first);
   const bell = arena.alloc(DOORBELL_BYTES);
   const line = endpointLine(register, number);
   const { words } = arena;
@@ -75,6 +80,7 @@ export function addEndpoint(
   words[line + EndpointLine.TX_SLOTS] = slots;
   words[line + EndpointLine.BELL] = bell / 64;
   words[line + EndpointLine.PARTY] = party;
+  words[line + EndpointLine.READY] = ready / 64;
   Atomics.store(words, line + EndpointLine.STATE, ENDPOINT_OPEN);
   Atomics.store(words, (register >>> 2) + COUNT, number + 1);
   return number;
@@ -114,4 +120,16 @@ export function setDriverState(arena: Arena, register: number, state: number): v
 
 export function driverState(arena: Arena, register: number): number {
   return Atomics.load(arena.words, ((register + DRIVER_LINE) >>> 2) + STATE);
+}
+
+/** Driver: shows what it has counted, in an order that both sides know. */
+export function putDriverCounters(arena: Arena, register: number, counters: readonly number[]): void {
+  const at = ((register + DRIVER_LINE) >>> 2) + COUNTERS;
+  for (let i = 0; i < counters.length; i++) Atomics.store(arena.words, at + i, counters[i]);
+}
+
+/** The driver's `count` counters, modulo 2^32, as of its last sleep or a moment ago. */
+export function driverCounters(arena: Arena, register: number, count: number): number[] {
+  const at = ((register + DRIVER_LINE) >>> 2) + COUNTERS;
+  return Array.from({ length: count }, (_, i) => Atomics.load(arena.words, at + i) >>> 0);
 }

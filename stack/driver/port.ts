@@ -2,13 +2,13 @@
 // doorbells. The same in one thread and in several; in one thread (`inline`) a transmitted packet passes the source
 // check and the queue discipline before `transmit` returns. It must never know a protocol.
 
-import type { Arena } from '../channel/arena.js';
+import { type Arena, LINE_WORDS } from '../channel/arena.js';
 import { ChannelReader } from '../channel/channel.js';
 import { DoorbellSleeper, DoorbellWaker, type KernelKick } from '../channel/doorbell.js';
 import type { PacketPool, PoolParty } from '../channel/pool.js';
-import { RingProducer } from '../channel/ring.js';
+import { RingConsumer, RingLayout, RingProducer } from '../channel/ring.js';
 import { XMIT_OK } from './egress.js';
-import { driverBell, EndpointLine, endpointLine } from './endpoints.js';
+import { driverBell, EndpointLine, endpointLine, READY_SLOTS } from './endpoints.js';
 
 /** `transmit` found no slot in the tx ring: nobody took the packet; a threaded driver is behind. */
 export const XMIT_BUSY = 3;
@@ -38,6 +38,8 @@ export class EndpointPort {
   readonly sleeper: DoorbellSleeper;
   readonly #arena: Arena;
   readonly #directory: number;
+  readonly #line: number;
+  readonly #bell: number;
   readonly #tx: RingProducer;
   readonly #driver: DoorbellWaker;
   /** Set in one thread: the driver that empties the tx ring at once. */
@@ -50,8 +52,10 @@ export class EndpointPort {
     this.number = number;
     this.#arena = arena;
     this.#directory = address.directory;
+    this.#line = line;
+    this.#bell = words[line + EndpointLine.BELL] * 64;
     this.party = pool.party(words[line + EndpointLine.PARTY]);
-    this.sleeper = new DoorbellSleeper(arena, words[line + EndpointLine.BELL] * 64);
+    this.sleeper = new DoorbellSleeper(arena, this.#bell);
     this.#tx = new RingProducer(
       arena,
       words[line + EndpointLine.TX] * 64,
@@ -72,10 +76,25 @@ export class EndpointPort {
    * is XMIT_OK when the ring took it, and `flush` must follow before going idle.
    */
   transmit(index: number, now: number): number {
-    if (!this.#tx.push(index)) return XMIT_BUSY;
+    if (!this.#tx.push(index)) {
+      this.flush();
+      return XMIT_BUSY;
+    }
     if (!this.inline) return XMIT_OK;
     this.#tx.publish();
     return this.inline.drain(this.number, now);
+  }
+
+  /** The numbers of channels that have something new, from a driver in another thread. Once; throws RING_TAKEN. */
+  readyRing(): RingConsumer {
+    const { words } = this.#arena;
+    return new RingConsumer(this.#arena, words[this.#line + EndpointLine.READY] * 64, READY_SLOTS);
+  }
+
+  /** Numbers that found `readyRing` full: when this has changed, any channel may have something. */
+  get readyLost(): number {
+    const { words } = this.#arena;
+    return Atomics.load(words, words[this.#line + EndpointLine.READY] * LINE_WORDS + RingLayout.DROPS);
   }
 
   /** Shows the driver what was transmitted, and wakes it if it sleeps. Once a batch. */
@@ -83,6 +102,11 @@ export class EndpointPort {
     if (this.#tx.pending() === 0) return;
     this.#tx.publish();
     this.#driver.ring();
+  }
+
+  /** Rings this endpoint's own bell, for others than the driver. */
+  waker(): DoorbellWaker {
+    return new DoorbellWaker(this.#arena, this.#bell);
   }
 
   /** Wakes the driver whatever it does: for shutting down, or after another change that it should look at. */

@@ -31,3 +31,8 @@ export function maySend(
   for (let i = 2; i < 6; i++) if (key[i] !== words[at + i]) return false;
   return true;
 }
+
+/** Whether the address of an address key is all zero, or 0.0.0.0: it speaks for nobody (RFC 4291 section 2.5.2). */
+export function isUnspecifiedKey(key: Int32Array): boolean {
+  return key[2] === 0 && key[3] === 0 && (key[4] === 0 || key[4] === 0xffff) && key[5] === 0;
+}

@@ -1,6 +1,7 @@
-// Which of the endpoint's rings have something, and reading them: shared ones (default, listeners, UDP) before flows' own, so
-// that what a flow's packets left in its listener's ring is taken first. Knows no packets.
+// Which of the host's rings have something, told by a driver in the same thread, and reading them: shared ones (default,
+// listeners, UDP) before flows' own, so that what a flow's packets left in its listener's ring is taken first. Knows no packets.
 import type { ChannelReader } from '../channel/channel.js';
+import type { Readers, Receive } from '../ground.js';
 import type { OpenChannel } from './flow-channels.js';
 import type { TcpHandle } from './tcp-handle.js';
 
@@ -18,13 +19,13 @@ class Entry {
   }
 }
 
-export class ChannelReaders {
+export class ChannelReaders implements Readers {
   private readonly entries: (Entry | undefined)[] = [];
   private shared: Entry[] = [];
   private flows: Entry[] = [];
 
-  /** `owner` is a connection's or a listener's handle, or null. */
   add(channel: OpenChannel, owner: TcpHandle | null): void {
+    if (channel.reader === null) return;
     const shared = owner === null || owner.listener !== null;
     this.entries[channel.number] = new Entry(channel.reader, owner, shared);
   }
@@ -47,13 +48,7 @@ export class ChannelReaders {
     return this.shared.length > 0 || this.flows.length > 0;
   }
 
-  /**
-   * Hands every waiting packet to `receive`, `after` following each ring that was emptied. Returns how many packets.
-   */
-  drain(
-    receive: (index: number, owner: TcpHandle | null, reader: ChannelReader) => void,
-    after: () => void,
-  ): number {
+  drain(receive: Receive, after: () => void): number {
     let total = 0;
     for (;;) {
       const entry = this.shared.shift() ?? this.flows.shift();

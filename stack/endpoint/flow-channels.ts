@@ -1,59 +1,24 @@
-// Channels and keys of the endpoint's flows and listeners in the shared flow table. Knows no protocol beyond its number.
-import { ArenaError } from '../channel/arena.js';
-import { ChannelError, type ChannelReader } from '../channel/channel.js';
-import type { Control } from '../driver/control.js';
-import type { EndpointPort } from '../driver/port.js';
-import { anyKey, exactKey, listenerKey } from '../flows/key.js';
-import { FlowTableError } from '../flows/table.js';
-import { linkOfIndex } from '../host/network.js';
+// What a host asks of the flow table: channels for connections, for local ports and for everything else. Behind it stands the
+// control thread, here (local-channels.ts) or at the other end of a message port (threaded/remote-channels.ts).
+import type { ChannelReader } from '../channel/channel.js';
 import type { FlowAddress } from '../tcp/segment.js';
-import { isIpv4, isUnspecified } from '../wire/address.js';
 
 export interface OpenChannel {
+  /** The channel in whose name to send now; a channel still being opened names the one that stands in for it. */
   readonly number: number;
-  readonly reader: ChannelReader;
+  /** Its ring; null while the channel is still being opened (its packets come by the stand-in's ring until then). */
+  readonly reader: ChannelReader | null;
+  /** Called once `reader` is there, unless it is from the start. */
+  onReady?: () => void;
 }
 
-export class FlowChannels {
-  private readonly control: Control;
-  private readonly port: EndpointPort;
-  private readonly endpoint: number;
-  private readonly party: number;
-  private opened = 0;
-
-  constructor(control: Control, port: EndpointPort, endpoint: number, party: number) {
-    this.control = control;
-    this.port = port;
-    this.endpoint = endpoint;
-    this.party = party;
-  }
-
+export interface FlowChannels {
   /** Channels open now. */
-  get size(): number {
-    return this.opened;
-  }
-
+  readonly size: number;
   /** The channel for what matches no key. */
-  openDefault(): OpenChannel {
-    return this.attach(this.control.openDefault({ endpoint: this.endpoint, party: this.party }));
-  }
-
+  openDefault(): OpenChannel;
   /** A channel for one flow; null when shared memory is used up (then its packets come by a listener's or the default). */
-  openFlow(protocol: number, flow: FlowAddress): OpenChannel | null {
-    const key = exactKey(
-      protocol,
-      { address: flow.localAddress, port: flow.localPort },
-      { address: flow.remoteAddress, port: flow.remotePort },
-      zoneOf(flow.zone),
-    );
-    try {
-      return this.attach(this.control.openFlow(key, { endpoint: this.endpoint, party: this.party }));
-    } catch (error) {
-      if (usedUp(error)) return null;
-      throw error;
-    }
-  }
-
+  openFlow(protocol: number, flow: FlowAddress): OpenChannel | null;
   /**
    * A channel for a local address and port, wild (16 zero bytes, or 0.0.0.0) or not. `inet6` without `v6only` takes
    * IPv4 on the wildcard as well. Null: another holds one of the keys.
@@ -64,52 +29,7 @@ export class FlowChannels {
     port: number,
     zone: number,
     families: { inet6: boolean; v6only: boolean },
-  ): OpenChannel | null {
-    const keys: Int32Array[] = [];
-    if (!isUnspecified(address)) {
-      keys.push(listenerKey(protocol, { address, port }, zoneOf(zone)));
-    } else {
-      const only4 = !families.inet6 || isIpv4(address);
-      if (!only4) keys.push(anyKey(protocol, 6, port));
-      if (only4 || !families.v6only) keys.push(anyKey(protocol, 4, port));
-    }
-    try {
-      return this.attach(this.control.openListener(keys, { endpoint: this.endpoint, party: this.party }));
-    } catch (error) {
-      if (error instanceof FlowTableError && error.code === 'FLOW_EXISTS') return null;
-      throw error;
-    }
-  }
-
-  /**
-   * Takes the keys away at once; `rest` gets what still sits in the ring, now and when the grace period has passed.
-   */
-  close(channel: OpenChannel, rest: (index: number, reader: ChannelReader) => void): void {
-    this.opened--;
-    const { reader } = channel;
-    const empty = () => {
-      for (let index = reader.pop(); index >= 0; index = reader.pop()) rest(index, reader);
-    };
-    this.control.closeChannel(channel.number, () => {
-      empty();
-      reader.close();
-    });
-  }
-
-  private attach(number: number): OpenChannel {
-    this.opened++;
-    return { number, reader: this.port.reader(number) };
-  }
-}
-
-/** Keys name links from 0, zones devices from 1 (0: none). */
-function zoneOf(zone: number): number {
-  return zone === 0 ? 0 : linkOfIndex(zone);
-}
-
-function usedUp(error: unknown): boolean {
-  return (
-    (error instanceof ArenaError && error.code === 'ARENA_FULL') ||
-    (error instanceof ChannelError && error.code === 'CHANNEL_EXHAUSTED')
-  );
+  ): OpenChannel | null;
+  /** Takes the keys away at once; `rest` gets what still sits in the ring when the grace period has passed. */
+  close(channel: OpenChannel, rest: (index: number, reader: ChannelReader) => void): void;
 }

@@ -28,12 +28,13 @@ export class PacketOutput {
   linkLayer: LinkLayer | null = null;
   /** Packets whose completion has not been told yet. */
   private readonly done: number[] = [];
-  private readonly driver: Driver;
+  private readonly driver: Driver | null;
   private readonly owners: (TransmitOwner | null)[];
   private readonly charges: Float64Array;
   private readonly doneOwners: TransmitOwner[] = [];
 
-  constructor(port: EndpointPort, driver: Driver) {
+  /** `driver`: where it runs in this thread. */
+  constructor(port: EndpointPort, driver: Driver | null) {
     this.port = port;
     this.driver = driver;
     this.party = port.party;
@@ -113,7 +114,7 @@ export class PacketOutput {
       return XMIT_NOBUFS;
     }
     // As Linux runs the queue discipline right after queueing (__qdisc_run): what may leave has left when this returns.
-    if (link !== LOOPBACK) this.driver.egress[link].pump(now);
+    if (link !== LOOPBACK) this.driver?.egress[link].pump(now);
     return verdict;
   }
 

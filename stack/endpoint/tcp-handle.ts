@@ -1,11 +1,11 @@
 // What the endpoint keeps for one Tcb: its user (a socket), its channel, its port, its place among the timers. It hangs on
 // `Tcb.owner`. Knows no packets.
-import type { ChannelReader } from '../channel/channel.js';
 import type { DeviceState } from '../host/network.js';
 import { Binding } from '../host/ports.js';
 import { TimerEntry } from '../host/timer-heap.js';
 import { type Listener, listenerOnTimer, type Tcb, tcpOnTimer } from '../tcp/index.js';
 import type { FlowAddress } from '../tcp/segment.js';
+import type { OpenChannel } from './flow-channels.js';
 
 /** Whoever reads and writes the connection: told of EVENT_* bits after the step in which they came true. */
 export interface TcpHandleUser {
@@ -15,18 +15,12 @@ export interface TcpHandleUser {
   onIcmpError?(type: number, code: number, info: number, errno: number): void;
 }
 
-/** A flow's channel in shared memory, and its key there. */
-export interface FlowChannel {
-  readonly number: number;
-  readonly reader: ChannelReader;
-}
-
 export class TcpHandle extends TimerEntry implements FlowAddress {
   readonly tcb: Tcb;
   user: TcpHandleUser | null = null;
   listener: Listener | null = null;
   readonly binding = new Binding();
-  channel: FlowChannel | null = null;
+  channel: OpenChannel | null = null;
   /** In the endpoint's map of flows. */
   mapped = false;
   /** EVENT_* bits that the user has not been told of; on the endpoint's list while not 0. */

@@ -3,7 +3,7 @@
 // change or answer a packet: whatever it cannot place (ARP, ND, ICMP, fragments, strangers, nonsense) goes to the
 // default channel, whose endpoint does the judging.
 
-import { FAMILY_4, FAMILY_6, KIND_EXACT } from './key.js';
+import { FAMILY_4, FAMILY_6, KEY_WORDS, KIND_ADDRESS, KIND_EXACT } from './key.js';
 import { NONE } from './layout.js';
 import type { FlowReader } from './reader.js';
 
@@ -33,6 +33,43 @@ export function keyOf(
   if (version === 4) return keyOf4(bytes, start, length, key, at);
   if (version === 6) return keyOf6(bytes, start, length, zone, key, at);
   return false;
+}
+
+/**
+ * Reads the key of the address to which the IP packet goes (`source`: from which it comes) into `key[at…at+9]`. False when
+ * it is no IP packet, or too short.
+ */
+export function addressKeyOf(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  zone: number,
+  key: Int32Array,
+  at: number,
+  source = false,
+): boolean {
+  const version = length > 0 ? bytes[start] >> 4 : 0;
+  if (version === 4 && length >= 20) {
+    addressKey4(bytes, start + (source ? 12 : 16), key, at);
+    return true;
+  }
+  if (version !== 6 || length < 40) return false;
+  const from = start + (source ? 8 : 24);
+  key[at] = (FAMILY_6 << 8) | (KIND_ADDRESS << 12) | (isLinkLocalAt(bytes, from) ? zone << 16 : 0);
+  key[at + 1] = 0;
+  for (let i = 0; i < 4; i++) {
+    key[at + 2 + i] = word(bytes, from + 4 * i);
+    key[at + 6 + i] = 0;
+  }
+  return true;
+}
+
+/** The key of the four address bytes at `from`: an IPv4 header's, or an ARP packet's. */
+export function addressKey4(bytes: Uint8Array, from: number, key: Int32Array, at: number): void {
+  key.fill(0, at, at + KEY_WORDS);
+  key[at] = (FAMILY_4 << 8) | (KIND_ADDRESS << 12);
+  key[at + 4] = MAPPED_PREFIX;
+  key[at + 5] = word(bytes, from);
 }
 
 function word(bytes: Uint8Array, at: number): number {

@@ -16,6 +16,8 @@ export const KIND_EXACT = 0;
 export const KIND_LISTENER = 1;
 /** A listener on every local address of the family. */
 export const KIND_ANY = 2;
+/** Everything to one local address: a host of its own among several on the same links. */
+export const KIND_ADDRESS = 3;
 
 export const FAMILY_4 = 4;
 export const FAMILY_6 = 6;
@@ -103,6 +105,21 @@ export function anyKey(protocol: number, family: 4 | 6, port: number): Int32Arra
   return key;
 }
 
+/** The key of a host's address: what comes to it and matches no flow or listener. Throws KEY_BAD. */
+export function addressKey(address: Uint8Array, zone = 0): Int32Array {
+  check(0, zone, { address, port: 0 });
+  const mapped = isMapped(address);
+  const scoped = !mapped && isLinkLocal(address);
+  const key = new Int32Array(KEY_WORDS);
+  key[0] = word0(0, mapped ? FAMILY_4 : FAMILY_6, KIND_ADDRESS, scoped ? zone : 0);
+  setAddress(key, 2, address);
+  return key;
+}
+
+export function isAddressKey(key: Int32Array): boolean {
+  return ((key[0] >>> 12) & 15) === KIND_ADDRESS;
+}
+
 /** Turns the exact key at `from` into the listener key that would match its local side, at `to`. */
 export function toListener(from: Int32Array, at: number, to: Int32Array): void {
   // The zone is the scope of either address; a listener on a global address has none.
@@ -126,6 +143,12 @@ export function toAny(key: Int32Array): void {
   key[3] = 0;
   key[4] = 0;
   key[5] = 0;
+}
+
+/** Turns the listener key of `toListener` into that of its address, in place. */
+export function toAddress(key: Int32Array): void {
+  key[0] = (key[0] & 0xffff0f00) | (KIND_ADDRESS << 12);
+  key[1] = 0;
 }
 
 /** Whether two keys, each at its place, are the same. */

@@ -11,6 +11,8 @@ export const TableLayout = {
   ROOT: 0,
   DEFAULT: 1,
   EPOCHS: 2,
+  /** Keys of addresses in the table: while there are none, nobody looks for them. */
+  ADDRESSES: 3,
   /** Statistics, stored by the control thread: see stats.ts. */
   STATS: LINE_WORDS,
   BYTES: 4 * LINE_WORDS * 4,

@@ -7,7 +7,7 @@
 import type { Arena } from '../channel/arena.js';
 import { EpochReader, ReaderLine, readerLine } from './epochs.js';
 import { hashKey } from './hash.js';
-import { KEY_WORDS, toAny, toListener } from './key.js';
+import { KEY_WORDS, toAddress, toAny, toListener } from './key.js';
 import { Descriptor, LINE_SHIFT, NONE, Node, TableLayout } from './layout.js';
 
 const { NEXT, HASH, VALUE, KEY } = Node;
@@ -91,12 +91,21 @@ export class FlowReader {
     for (let i = 0; i < count; i++) out[i] = this.walk(first[i], hashes[i], keys, i * KEY_WORDS);
   }
 
-  /** The rest of the order after an exact miss: listener on the local address, listener on any, default channel. */
+  /**
+   * The rest of the order after an exact miss: listener on the local address, that address itself, listener on any,
+   * default channel.
+   */
   findListener(key: Int32Array, at: number): number {
     const scratch = this.scratch;
     toListener(key, at, scratch);
     let channel = this.find(scratch, 0);
     if (channel !== NONE) return channel;
+    if (this.addresses() > 0) {
+      toAddress(scratch);
+      channel = this.find(scratch, 0);
+      if (channel !== NONE) return channel;
+      toListener(key, at, scratch);
+    }
     toAny(scratch);
     channel = this.find(scratch, 0);
     return channel !== NONE ? channel : this.defaultChannel();
@@ -111,6 +120,11 @@ export class FlowReader {
   /** Where ARP, ND, ICMP, fragments and strangers go; NONE while nobody takes them. */
   defaultChannel(): number {
     return Atomics.load(this.words, this.table + TableLayout.DEFAULT) - 1;
+  }
+
+  /** Keys of addresses in the table. */
+  addresses(): number {
+    return Atomics.load(this.words, this.table + TableLayout.ADDRESSES);
   }
 
   private walk(start: number, hash: number, key: Int32Array, at: number): number {

@@ -152,6 +152,11 @@ export class FlowTable {
     Atomics.store(this.#words, (this.offset >>> 2) + TableLayout.DEFAULT, channel + 1);
   }
 
+  /** Tells readers how many keys of addresses there are: none, and they look for none. */
+  setAddresses(count: number): void {
+    Atomics.store(this.#words, (this.offset >>> 2) + TableLayout.ADDRESSES, count);
+  }
+
   /** Calls `call` once no reader can still use what has been removed so far: from a later `tick`. */
   defer(call: () => void): void {
     this.#nodes.defer(call);
