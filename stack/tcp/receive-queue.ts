@@ -23,7 +23,7 @@ export class ReceiveQueue {
   private readAt = 0;
   private writeAt = 0;
 
-  /** Appends bytes of one packet and charges `truesize` for it; `arrival` is its time stamp, µs. */
+  /** Appends the bytes of one packet, one at least, and charges `truesize` for it; `arrival` is its time stamp, µs. */
   append(
     tcb: Tcb,
     source: Uint8Array,
