@@ -18,7 +18,7 @@ import {
 } from '../packets.js';
 import { bytesOfHex, invariant, Violation, type Witness } from '../target.js';
 import type { Datagram, IpCommand, IpInput } from './ip-commands.js';
-import { streamByte } from './tcp-model.js';
+import { streamBytes } from './stream-bytes.js';
 import { fixedSecrets } from './tcp-world.js';
 
 const PORT = 9;
@@ -62,7 +62,7 @@ export class IpWorld {
       debugBuffers: true,
       smallBuffers: 256,
       largeBuffers: 8,
-      arenaBytes: 16 << 20,
+      arenaBytes: 4 << 20,
     });
     for (const family of [c.AF_INET, c.AF_INET6]) {
       const fd = this.stack.posix.socket(family, c.SOCK_DGRAM | c.SOCK_NONBLOCK, 0);
@@ -165,7 +165,7 @@ export class IpWorld {
 
   private payload(d: Datagram): Uint8Array {
     const size = Math.min(d.size, d.v6 ? 65_000 : 65_480);
-    return Uint8Array.from({ length: size }, (_, i) => streamByte(i + d.source * 7919));
+    return streamBytes(d.source * 7919, size);
   }
 
   /** The datagram's fragments in order; one packet when it is not cut. */
@@ -274,7 +274,7 @@ export class IpWorld {
         ? Uint8Array.of(0xff, 2, ...new Array<number>(13).fill(0), 1)
         : Uint8Array.of(10, 0, 0, 255)
       : this.own(v6);
-    const data = Uint8Array.from({ length: size }, (_, i) => streamByte(i));
+    const data = streamBytes(0, size);
     const payload = buildIcmp(src, dst, v6 ? 128 : 8, 0, 0x12345678, data);
     this.inject(buildIp({ src, dst, protocol: v6 ? 58 : 1, payload }));
     if (this.input.ethernet) return;

@@ -6,7 +6,7 @@ import { EAGAIN, errnoName } from '../../stack/socket/errno.js';
 import type { Posix } from '../../stack/socket/posix.js';
 import { Violation } from '../target.js';
 import type { Flow } from './network-commands.js';
-import { streamByte } from './tcp-model.js';
+import { strangerIn, streamBytes } from './stream-bytes.js';
 
 class Half {
   private readonly posix: Posix;
@@ -51,7 +51,7 @@ class Half {
   private write(): string | undefined {
     while (this.written < this.toWrite) {
       const length = Math.min(this.chunk, this.toWrite - this.written);
-      const data = Uint8Array.from({ length }, (_, i) => streamByte(this.written + i));
+      const data = streamBytes(this.written, length);
       const n = this.posix.send(this.fd, data, c.MSG_DONTWAIT | c.MSG_NOSIGNAL).result;
       if (n === null || n === -EAGAIN) return undefined;
       if (n < 0) return `write: ${errnoName(-n)}`;
@@ -85,11 +85,9 @@ class Half {
   private wrong(n: number): Violation | undefined {
     if (n === 0 && this.got !== this.toRead)
       return new Violation('a stream ends before its end', `${this.got} of ${this.toRead}`);
-    for (let i = 0; i < n; i++) {
-      if (this.room[i] !== streamByte(this.got + i))
-        return new Violation('another byte arrives than was sent', `at ${this.got + i} of ${this.toRead}`);
-    }
-    return undefined;
+    const stranger = strangerIn(this.room.subarray(0, n), this.got);
+    if (stranger < 0) return undefined;
+    return new Violation('another byte arrives than was sent', `at ${this.got + stranger} of ${this.toRead}`);
   }
 
   private end(): undefined {

@@ -135,6 +135,7 @@ export class NetworkWorld {
       debugBuffers: true,
       smallBuffers: 1024,
       largeBuffers: 8,
+      arenaBytes: 8 << 20,
       gso,
       sysctls: {
         'net.ipv4.tcp_congestion_control': control,

@@ -4,9 +4,7 @@
 import { ACK, FIN, type ReadPacket, type ReadTcp, RST, readIp, readTcp, SYN } from '../packets.js';
 import { invariant, Violation } from '../target.js';
 import { SequenceSet } from './sequence-set.js';
-
-/** The byte at `offset` of the application's stream, or at sequence number `offset` of the peer's. */
-export const streamByte = (offset: number): number => (Math.imul(offset, 31) + (offset >>> 8) + 7) & 0xff;
+import { strangerIn } from './stream-bytes.js';
 
 /** Linux refuses to send less at a time, whatever the peer says (tcp_min_snd_mss). */
 const LEAST_MSS = 48;
@@ -161,14 +159,9 @@ export class TcpModel {
     const end = start + syn + payload.length;
     // A keepalive is one below what was acknowledged and carries nothing.
     invariant(start >= 0, 'a sequence number before the SYN is sent', () => `${start}`);
-    for (let i = 0; i < payload.length; i++) {
-      const offset = start + syn - 1 + i;
-      invariant(
-        payload[i] === streamByte(offset),
-        'another byte is sent than was written',
-        () => `at ${offset}`,
-      );
-    }
+    const first = start + syn - 1;
+    const stranger = strangerIn(payload, first);
+    invariant(stranger < 0, 'another byte is sent than was written', () => `at ${first + stranger}`);
     invariant(
       end - 1 <= this.written || payload.length === 0,
       'more is sent than was written',
@@ -203,14 +196,9 @@ export class TcpModel {
   /** Judges bytes that the application read. */
   read(bytes: Uint8Array): void {
     const first = (this.irs ?? this.peerIss) + 1;
-    for (let i = 0; i < bytes.length; i++) {
-      const offset = (first + this.delivered + i) | 0;
-      invariant(
-        bytes[i] === streamByte(offset),
-        'another byte is delivered than was sent',
-        () => `at ${offset}`,
-      );
-    }
+    const at = (first + this.delivered) | 0;
+    const stranger = strangerIn(bytes, at);
+    invariant(stranger < 0, 'another byte is delivered than was sent', () => `at ${(at + stranger) | 0}`);
     this.delivered += bytes.length;
     const reached = (this.sent.reach(first - 1) - (first - 1)) >>> 0;
     invariant(

@@ -11,9 +11,10 @@ import { parseAddress } from '../../stack/wire/address.js';
 import { describePacket } from '../../stack/wire/describe.js';
 import { ACK, buildIcmp, buildIp, buildTcp, FIN, readIp, SYN, type TcpFields } from '../packets.js';
 import { invariant, type Witness } from '../target.js';
+import { streamBytes } from './stream-bytes.js';
 import type { SegmentCommand, TcpCommand, TcpSetting } from './tcp-commands.js';
 import { Inside } from './tcp-inside.js';
-import { streamByte, TcpModel } from './tcp-model.js';
+import { TcpModel } from './tcp-model.js';
 import { writeOption } from './tcp-options-list.js';
 
 const PORT = 8080;
@@ -70,7 +71,7 @@ export class TcpWorld {
       debugBuffers: true,
       smallBuffers: buffers,
       largeBuffers: 4,
-      arenaBytes: 16 << 20,
+      arenaBytes: 4 << 20,
     });
     this.model = new TcpModel(peerIss, wscale, mtu, v6);
     for (const [name, value] of setting.sysctls) this.sysctl(name, value);
@@ -170,7 +171,7 @@ export class TcpWorld {
     switch (command.op) {
       case 'write': {
         if (this.fd < 0) return;
-        const data = Uint8Array.from({ length: command.n }, (_, i) => streamByte(this.model.written + i));
+        const data = streamBytes(this.model.written, command.n);
         const sent = posix.send(this.fd, data, c.MSG_DONTWAIT | c.MSG_NOSIGNAL).result;
         invariant(sent !== null, 'a call that must not block does');
         if (sent > 0) this.model.written += sent;
@@ -323,7 +324,7 @@ export class TcpWorld {
   }
 
   private bytes(seq: number, length: number): Uint8Array {
-    return Uint8Array.from({ length }, (_, i) => streamByte((seq + i) | 0));
+    return streamBytes(seq, length);
   }
 
   private synOptions(): number[] {
