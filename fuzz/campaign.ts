@@ -19,7 +19,10 @@ export interface CampaignOptions {
   readonly shard: { readonly index: number; readonly count: number };
   /** End with the first new failure. */
   readonly stopOnFind: boolean;
-  /** ms without a run coming back after which a run counts as hanging. */
+  /**
+   * ms of work without a run coming back after which it counts as hanging. Work is the process's, divided by `jobs`: on a
+   * busy machine a run that is merely slow is not blamed. One that waits and does nothing has ten times as long.
+   */
   readonly hang: number;
   readonly state: CampaignState;
   readonly clock: () => number;
@@ -49,6 +52,14 @@ interface Job {
   seed: number;
   beat: number;
   beatAt: number;
+  /** ms that the process had worked at `beatAt`. */
+  beatWork: number;
+}
+
+/** ms of processor time that the process has used. */
+function worked(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** ms that one slice may take, shrinking included. */
@@ -114,7 +125,15 @@ export class Campaign {
 
   private newJob(): Job {
     const beats = new Int32Array(new SharedArrayBuffer(4));
-    const job: Job = { beats, worker: this.newWorker(beats), target: '', seed: 0, beat: 0, beatAt: 0 };
+    const job: Job = {
+      beats,
+      worker: this.newWorker(beats),
+      target: '',
+      seed: 0,
+      beat: 0,
+      beatAt: 0,
+      beatWork: 0,
+    };
     this.listen(job);
     return job;
   }
@@ -173,7 +192,7 @@ export class Campaign {
     job.target = name;
     job.seed = sliceSeed(seed, name, target.next++);
     job.beat = -1;
-    job.beatAt = this.options.clock();
+    this.felt(job);
     Atomics.store(job.beats, 0, 0);
     this.busy.add(job);
     const left = Number.isFinite(time) ? Math.max(1, time - this.elapsed) : SLICE_LIMIT;
@@ -218,15 +237,22 @@ export class Campaign {
     if (this.busy.size === 0) this.wake();
   }
 
+  private felt(job: Job): void {
+    job.beatAt = this.options.clock();
+    job.beatWork = worked();
+  }
+
   /** Notices runs that do not come back: the thread is ended, and the input made again from seed and number. */
   private watch(): void {
-    const now = this.options.clock();
+    const { hang, jobs, clock } = this.options;
     for (const job of [...this.busy]) {
       const beat = Atomics.load(job.beats, 0);
       if (beat !== job.beat) {
         job.beat = beat;
-        job.beatAt = now;
-      } else if (now - job.beatAt > this.options.hang) void this.hung(job, beat);
+        this.felt(job);
+      } else if (worked() - job.beatWork > hang * jobs || clock() - job.beatAt > 10 * hang) {
+        void this.hung(job, beat);
+      }
     }
     this.options.onProgress(this);
   }
@@ -235,13 +261,13 @@ export class Campaign {
     const { worker, target: name, seed } = job;
     job.worker = this.newWorker(job.beats);
     this.listen(job);
-    job.beatAt = this.options.clock();
+    this.felt(job);
     await worker.terminate();
     const target = await loadTarget(name);
     const run = Math.max(0, beat - 1);
     const find: Find = {
       id: 'a run does not end',
-      message: `run ${run} of the slice did not come back within ${this.options.hang} ms`,
+      message: `run ${run} of the slice did not come back within ${this.options.hang} ms of work`,
       stack: '',
       seed,
       path: String(run),
