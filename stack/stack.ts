@@ -1,5 +1,6 @@
 // One stack, inline: driver and endpoint in the caller's thread, any clock. The same host with its driver in a thread of its
 // own is in threaded/.
+import type { Arena } from './channel/arena.js';
 import { Control } from './driver/control.js';
 import { Driver } from './driver/driver.js';
 import { EndpointPort } from './driver/port.js';
@@ -24,12 +25,15 @@ export function createStack(options: StackOptions = {}): InlineStack {
 
 export class InlineStack extends HostStack {
   readonly driver: Driver;
+  /** The memory that holds its rings, table and packet buffers. */
+  readonly arena: Arena;
 
   constructor(options: StackOptions) {
     const secrets = hostSecrets(options.secrets);
     const ground = new InlineGround(options, secrets);
     super(options, secrets, ground);
     this.driver = ground.driver;
+    this.arena = ground.arena;
   }
 }
 
@@ -40,6 +44,7 @@ class InlineGround implements Ground {
   readonly driver: Driver;
   readonly channels: LocalChannels;
   readonly readers = new ChannelReaders();
+  readonly arena: Arena;
   private readonly control: Control;
 
   constructor(options: StackOptions, secrets: HostSecrets) {
@@ -54,6 +59,7 @@ class InlineGround implements Ground {
       ...(options.arenaBytes === undefined ? {} : { arenaBytes: options.arenaBytes }),
     });
     this.control = control;
+    this.arena = control.arena;
     const half = { small: small >> 1, large: large >> 1 };
     this.driver = new Driver({
       arena: control.arena,

@@ -5,15 +5,13 @@ import { check, type PeerCase, type PeerContext } from '../types.js';
 import { bracketed, negotiated, untilListening } from './common.js';
 
 const MIB = 1 << 20;
-const size = (c: PeerContext): number =>
-  (c.scale === 'soak' ? 10_240 : c.condition === 'clean' ? 16 : 2) * MIB;
+const size = (c: PeerContext): number => (c.condition === 'clean' ? 16 : 2) * MIB;
 const rate = (bytes: number, ms: number): string => `${(bytes / 1e3 / ms).toFixed(1)} MB/s`;
 
 export const bulkFromKernel: PeerCase = {
   name: 'bulk-receive',
   about: 'socat sends to a listener on the stack; the SHA-256 must match',
   needs: ['socat', 'ss', 'nstat'],
-  soak: ['lossy'],
   limit: 60,
   async run(c) {
     const listener = c.apps.listen(5001);
@@ -67,7 +65,6 @@ export const bulkToKernel: PeerCase = {
   name: 'bulk-send',
   about: 'the stack connects and sends to a Python sink; the SHA-256 must match',
   needs: ['python3', 'ss', 'nstat'],
-  soak: ['lossy'],
   limit: 60,
   async run(c) {
     const server = c.programs.python(

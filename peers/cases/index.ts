@@ -8,6 +8,7 @@ import { synFlood } from './flood.js';
 import { curlGets, getsFromNginx } from './http.js';
 import { conflict, duplicateAddress, neighbour, ping, snooping, traceroute, udp } from './icmp.js';
 import { MTU_CASES, pathMtu } from './mtu.js';
+import { soakReceive, soakSend } from './soak.js';
 import { smallMessages, urgent, windowLarge, windowSmall, zeroWindow } from './window.js';
 
 export const CASES: readonly PeerCase[] = [
@@ -41,4 +42,6 @@ export const CASES: readonly PeerCase[] = [
   fastOpenClient,
   fastOpenServer,
   synFlood,
+  soakReceive,
+  soakSend,
 ];
