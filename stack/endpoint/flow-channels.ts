@@ -1,7 +1,7 @@
 // What a host asks of the flow table: channels for connections, for local ports and for everything else. Behind it stands the
 // control thread, here (local-channels.ts) or at the other end of a message port (threaded/remote-channels.ts).
 import type { ChannelReader } from '../channel/channel.js';
-import type { FlowAddress } from '../tcp/segment.js';
+import type { FlowAddress } from '../tcp/flow-ends.js';
 
 export interface OpenChannel {
   /** The channel in whose name to send now; a channel still being opened names the one that stands in for it. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { FlowAddress } from '../tcp/segment.js';
+import type { FlowAddress } from '../tcp/flow-ends.js';
 import { FlowMap } from './flow-map.js';
 
 function flow(

@@ -1,7 +1,7 @@
 // The endpoint's own list of its flows by four-tuple: connections and TIME-WAIT records. The flow table in shared memory
 // finds a packet's channel; this finds what a packet of a shared channel belongs to, whom an ICMP error quotes, and whether a
 // port is free towards a peer. Knows no packets.
-import type { FlowAddress } from '../tcp/segment.js';
+import type { FlowAddress } from '../tcp/flow-ends.js';
 import { equalAddress } from '../wire/address.js';
 
 /** What the map holds; `value` is a connection's handle or a TIME-WAIT record. */

@@ -7,7 +7,7 @@ import type { EndpointPort } from '../driver/port.js';
 import { anyKey, exactKey, listenerKey } from '../flows/key.js';
 import { FlowTableError } from '../flows/table.js';
 import { linkOfIndex } from '../host/network.js';
-import type { FlowAddress } from '../tcp/segment.js';
+import type { FlowAddress } from '../tcp/flow-ends.js';
 import { isIpv4, isUnspecified } from '../wire/address.js';
 import type { FlowChannels, OpenChannel } from './flow-channels.js';
 

@@ -3,8 +3,8 @@
 import type { DeviceState } from '../host/network.js';
 import { Binding } from '../host/ports.js';
 import { TimerEntry } from '../host/timer-heap.js';
+import type { FlowAddress } from '../tcp/flow-ends.js';
 import { type Listener, listenerOnTimer, type Tcb, tcpOnTimer } from '../tcp/index.js';
-import type { FlowAddress } from '../tcp/segment.js';
 import type { OpenChannel } from './flow-channels.js';
 
 /** Whoever reads and writes the connection: told of EVENT_* bits after the step in which they came true. */

@@ -1,8 +1,9 @@
 // Signatures of TCP segments (RFC 2385): filling in the digest of what goes out, verifying what came in. Which key counts is
 // the core's decision (tcp/md5.ts).
 import { Md5 } from '../host/md5.js';
+import type { FlowAddress } from '../tcp/flow-ends.js';
 import { md5KeyFor } from '../tcp/md5.js';
-import type { FlowAddress, SegmentIn } from '../tcp/segment.js';
+import type { SegmentIn } from '../tcp/segment.js';
 import type { Tcb } from '../tcp/tcb.js';
 import { copyBytes } from '../wire/bytes.js';
 import { TCP_OFF_CHECKSUM, TCP_PROTOCOL } from '../wire/tcp.js';

@@ -1,13 +1,14 @@
 // TCP segments into packet buffers: IP and TCP headers, options, payload, checksum. Implements the core's SegmentSink.
 // Knows no connection beyond its handle.
+
 import { CHECKSUM_PARTIAL } from '../channel/buffers.js';
 import type { StackConfig } from '../config/config.js';
 import type { FlowSecrets } from '../host/flow-secrets.js';
 import { ipCounterIndex, type StackCounters } from '../host/ip-counters.js';
 import type { DeviceState, NetworkLayer } from '../host/network.js';
 import { finishTransport, ipHeaderLength, startTransport, writeIp } from '../ip/output.js';
+import type { FlowAddress } from '../tcp/flow-ends.js';
 import {
-  type FlowAddress,
   type PayloadSource,
   type SegmentOut,
   type SegmentSink,

@@ -1,7 +1,7 @@
 // What is derived from a flow's addresses and ports under a secret: initial sequence numbers (RFC 6528), timestamp
 // offsets (RFC 7323 section 7.1), where port choice starts (RFC 6056 section 3.3.3), IPv6 flow labels (RFC 6437).
 // Knows no connection and no socket.
-import type { FlowAddress } from '../tcp/segment.js';
+import type { FlowAddress } from '../tcp/flow-ends.js';
 import { sipHash, sipLow } from '../tcp/siphash.js';
 
 /** Fills bytes with secrets. */

@@ -4,7 +4,8 @@
 import { icmpErrno } from '../host/icmp-errno.js';
 import { Binding } from '../host/ports.js';
 import type { IcmpError } from '../ip/icmp-error.js';
-import type { FlowAddress, TransmitOwner } from '../tcp/segment.js';
+import { FlowEnds } from '../tcp/flow-ends.js';
+import type { TransmitOwner } from '../tcp/segment.js';
 import type { UdpDatagram, UdpUser } from '../udp/udp-endpoint.js';
 import { isIpv4, isLinkLocal, isMulticast, isUnspecified } from '../wire/address.js';
 import { checkDestination, fillAddress, INET_LOOPBACK, INET6_LOOPBACK } from './address.js';
@@ -58,13 +59,7 @@ const MAX_DATA = 65_507;
 export const OVERHEAD = 768;
 
 /** A connected socket's peer, and the source chosen for it. */
-class UdpFlow implements FlowAddress {
-  readonly localAddress = new Uint8Array(16);
-  readonly remoteAddress = new Uint8Array(16);
-  localPort = 0;
-  remotePort = 0;
-  zone = 0;
-  ipv6 = false;
+class UdpFlow extends FlowEnds {
   /** For groups: the link to leave by, -1: as the routes say. */
   link = -1;
 }

@@ -56,11 +56,7 @@ export function makeChild(listener: Listener, request: Request, now: number, seg
   const { host } = parent;
   const child = createTcb(host, request.ipv6);
   inherit(child, parent);
-  child.localAddress.set(request.localAddress);
-  child.remoteAddress.set(request.remoteAddress);
-  child.localPort = request.localPort;
-  child.remotePort = request.remotePort;
-  child.zone = request.zone;
+  child.setEnds(request);
   child.tos = request.tos;
   child.clock = now;
   child.state = TCP_SYN_RECV;

@@ -5,6 +5,7 @@ export { SHUT_RD, SHUT_RDWR, SHUT_WR, tcpAbort, tcpClose, tcpShutdown } from './
 export { type ConnectData, createTcb, tcpConnect } from './connect.js';
 export * from './errno.js';
 export { FastOpenState } from './fastopen/state.js';
+export type { FlowAddress } from './flow-ends.js';
 export { tcpError } from './icmp.js';
 export { tcpInfo } from './info.js';
 export { tcpInput } from './input.js';
@@ -13,7 +14,6 @@ export { tcpOutputNotSent, tcpOutputQueued, tcpPoll } from './poll.js';
 export { tcpAtMark, tcpInputQueued, tcpReceive, tcpReceiveUrgent } from './read.js';
 export { replyReset } from './reset.js';
 export {
-  type FlowAddress,
   type PayloadSource,
   SegmentIn,
   SegmentOut,

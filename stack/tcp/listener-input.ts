@@ -73,12 +73,7 @@ function fillRequest(listener: Listener, request: Request, seg: SegmentIn): bool
   const { host, snd } = tcb;
   const { config } = host;
   const { options } = seg;
-  request.localAddress.set(seg.localAddress);
-  request.remoteAddress.set(seg.remoteAddress);
-  request.localPort = seg.localPort;
-  request.remotePort = seg.remotePort;
-  request.zone = seg.zone;
-  request.ipv6 = seg.ipv6;
+  request.setEnds(seg);
   request.irs = seg.seq;
   request.rcvNxt = (seg.seq + 1) >>> 0;
   // RFC 9293 MUST-15

@@ -3,21 +3,16 @@
 import { counterIndex } from '../host/counters.js';
 import { TCP_ACK, TCP_ECE, TCP_SYN } from '../wire/tcp.js';
 import { accEcnSynAckFlags } from './ecn/accurate.js';
+import { FlowEnds } from './flow-ends.js';
 import { buildReplyOptions, buildSynAckOptions, type SynAckOffer } from './options-build.js';
-import { type FlowAddress, type SegmentIn, SegmentOut } from './segment.js';
+import { type SegmentIn, SegmentOut } from './segment.js';
 import type { TcbHost } from './tcb-host.js';
 
 const OUT_SEGS = counterIndex('TcpOutSegs');
 
 // RFC 9293 MUST-11
 /** What a SYN asked for and we agreed to. */
-export class Request implements FlowAddress, SynAckOffer {
-  readonly localAddress = new Uint8Array(16);
-  readonly remoteAddress = new Uint8Array(16);
-  localPort = 0;
-  remotePort = 0;
-  zone = 0;
-  ipv6 = false;
+export class Request extends FlowEnds implements SynAckOffer {
   /** Sequence number of the peer's SYN and of our SYN-ACK. */
   irs = 0;
   iss = 0;

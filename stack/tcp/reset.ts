@@ -2,7 +2,8 @@
 // alone. Never answers a RST.
 import { counterIndex } from '../host/counters.js';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../wire/tcp.js';
-import { type FlowAddress, type SegmentIn, SegmentOut } from './segment.js';
+import type { FlowAddress } from './flow-ends.js';
+import { type SegmentIn, SegmentOut } from './segment.js';
 import type { TcbHost } from './tcb-host.js';
 
 const OUT_RSTS = counterIndex('TcpOutRsts');

@@ -1,19 +1,10 @@
 // Segments as the protocol core sees them: one reusable object for what came in, one for what goes out.
 // Neither knows buffers' owners, rings or links.
 import { TcpOptions } from '../wire/tcp-options.js';
+import { type FlowAddress, FlowEnds } from './flow-ends.js';
 
 /** What came in. One instance per endpoint, filled anew for every packet; nothing may keep a reference to it. */
-export class SegmentIn {
-  /** Addresses and ports from our point of view, copied out of the packet. 16-byte addresses. */
-  readonly localAddress = new Uint8Array(16);
-  readonly remoteAddress = new Uint8Array(16);
-  localPort = 0;
-  remotePort = 0;
-  /** Interface for link-local addresses, otherwise 0. */
-  zone = 0;
-  /** True for IPv6 packets, false for IPv4 (then the addresses are v4-mapped). */
-  ipv6 = false;
-
+export class SegmentIn extends FlowEnds {
   /** Arrival stamp of the packet, µs: what RTT and RACK are timed by. */
   arrival = 0;
   /** The IP header's two ECN bits, DSCP/traffic-class byte and TTL or hop limit. */
@@ -76,17 +67,6 @@ export class SegmentOut {
   departure = 0;
   /** Don't fragment. */
   df = true;
-}
-
-/** The four-tuple and zone that a segment is sent on: anything with these fields will do. */
-export interface FlowAddress {
-  readonly localAddress: Uint8Array;
-  readonly remoteAddress: Uint8Array;
-  readonly localPort: number;
-  readonly remotePort: number;
-  readonly zone: number;
-  /** True when the wire form is IPv6. */
-  readonly ipv6: boolean;
 }
 
 /** Something that can copy `length` payload bytes from stream offset `from` (relative to the payload) to `target`. */

@@ -3,10 +3,11 @@
 import type { StackConfig } from '../config/config.js';
 import type { TcpCounters } from '../host/counters.js';
 import type { FastOpenState } from './fastopen/state.js';
+import type { FlowAddress } from './flow-ends.js';
 import type { Listener } from './listener.js';
 import type { PayloadHeap } from './payload.js';
 import { ChallengeLimit } from './rate-limit.js';
-import type { FlowAddress, SegmentSink } from './segment.js';
+import type { SegmentSink } from './segment.js';
 import type { Tcb } from './tcb.js';
 import type { TimeWaitRecord } from './time-wait.js';
 

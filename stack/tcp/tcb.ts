@@ -4,8 +4,8 @@
 
 import type { CongestionControl } from './congestion/congestion-control.js';
 import type { FastOpenRequest } from './fastopen/server.js';
+import { FlowEnds } from './flow-ends.js';
 import { ReceiveState } from './receive-state.js';
-import type { FlowAddress } from './segment.js';
 import { segmentLeftQueue } from './send-memory.js';
 import type { SegmentOwner, SendSegment } from './send-segment.js';
 import { SendState } from './send-state.js';
@@ -248,14 +248,8 @@ export class Chronograph {
   readonly total = new Float64Array(4);
 }
 
-export class Tcb implements FlowAddress, SegmentOwner {
+export class Tcb extends FlowEnds implements SegmentOwner {
   readonly host: TcbHost;
-  readonly localAddress = new Uint8Array(16);
-  readonly remoteAddress = new Uint8Array(16);
-  localPort = 0;
-  remotePort = 0;
-  zone = 0;
-  ipv6 = false;
 
   state = TCP_CLOSE;
   /** Error to report at the socket face: a positive Linux errno, 0: none; soft errors do not end the connection. */
@@ -310,6 +304,7 @@ export class Tcb implements FlowAddress, SegmentOwner {
   readonly chrono = new Chronograph();
 
   constructor(host: TcbHost) {
+    super();
     this.host = host;
   }
 

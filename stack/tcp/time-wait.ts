@@ -3,12 +3,13 @@
 import { counterIndex } from '../host/counters.js';
 import { seqGt, seqLt } from '../wire/seq.js';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../wire/tcp.js';
+import { FlowEnds } from './flow-ends.js';
 import { roundUpToTick } from './jiffies.js';
 import { buildReplyOptions } from './options-build.js';
 import { timeWaitLength } from './profile.js';
 import { allowOutOfWindowAck } from './rate-limit.js';
 import { replyReset } from './reset.js';
-import { type FlowAddress, type SegmentIn, SegmentOut } from './segment.js';
+import { type SegmentIn, SegmentOut } from './segment.js';
 import { pawsReject } from './sequence-check.js';
 import { TCP_FIN_WAIT2, TCP_TIME_WAIT } from './states.js';
 import type { Tcb } from './tcb.js';
@@ -33,14 +34,8 @@ const SKIPPED_TIME_WAIT = counterIndex('TcpExtTCPACKSkippedTimeWait');
 const OUT_SEGS = counterIndex('TcpOutSegs');
 
 /** One connection in TIME-WAIT (or an orphan's FIN-WAIT-2): address and the few numbers that it still needs. */
-export class TimeWaitRecord implements FlowAddress {
+export class TimeWaitRecord extends FlowEnds {
   readonly host: TcbHost;
-  readonly localAddress = new Uint8Array(16);
-  readonly remoteAddress = new Uint8Array(16);
-  localPort = 0;
-  remotePort = 0;
-  zone = 0;
-  ipv6 = false;
   /** TCP_TIME_WAIT or TCP_FIN_WAIT2. */
   substate = 0;
   /** When it ends, µs; the endpoint then calls `timeWaitOnTimer`. */
@@ -67,6 +62,7 @@ export class TimeWaitRecord implements FlowAddress {
   owner: unknown = null;
 
   constructor(host: TcbHost) {
+    super();
     this.host = host;
   }
 }
@@ -75,12 +71,7 @@ export class TimeWaitRecord implements FlowAddress {
 export function makeTimeWait(tcb: Tcb, now: number, substate: number, timeout: number): TimeWaitRecord {
   const { host, rcv, snd, opt } = tcb;
   const record = new TimeWaitRecord(host);
-  record.localAddress.set(tcb.localAddress);
-  record.remoteAddress.set(tcb.remoteAddress);
-  record.localPort = tcb.localPort;
-  record.remotePort = tcb.remotePort;
-  record.zone = tcb.zone;
-  record.ipv6 = tcb.ipv6;
+  record.setEnds(tcb);
   record.substate = substate;
   record.timeout = timeout;
   record.deadline = roundUpToTick(host.config, now + timeout);

@@ -11,7 +11,8 @@ import { Fragmenter } from '../ip/fragmentation.js';
 import type { IcmpError } from '../ip/icmp-error.js';
 import { finishTransport, ipHeaderLength, writeIp } from '../ip/output.js';
 import { type IpPacket, transportVerifies } from '../ip/packet.js';
-import type { FlowAddress, TransmitOwner } from '../tcp/segment.js';
+import type { FlowAddress } from '../tcp/flow-ends.js';
+import type { TransmitOwner } from '../tcp/segment.js';
 import { equalAddress, isIpv4, isMulticast } from '../wire/address.js';
 import { getU16 } from '../wire/bytes.js';
 import {

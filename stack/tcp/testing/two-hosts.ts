@@ -1,16 +1,17 @@
 // For tests of the core: two hosts whose segments go straight from SegmentOut to SegmentIn, in virtual time, with delay,
 // seeded loss, reordering and duplication, or held back for the test to judge. Everything above the core is played here.
+
 import { StackConfig } from '../../config/config.js';
 import { TcpCounters } from '../../host/counters.js';
 import { TCP_ACK, TCP_FIN, TCP_SYN } from '../../wire/tcp.js';
 import { parseTcpOptions } from '../../wire/tcp-options.js';
 import { FastOpenState } from '../fastopen/state.js';
+import type { FlowAddress } from '../flow-ends.js';
 import { tcpInput } from '../input.js';
 import { type Listener, listenerInput, listenerNextTimeout, listenerOnTimer } from '../listener.js';
 import { PayloadHeap } from '../payload.js';
 import { replyReset } from '../reset.js';
 import {
-  type FlowAddress,
   type PayloadSource,
   SegmentIn,
   type SegmentOut,
