@@ -81,6 +81,8 @@ export function openPeerNetwork(
     wallEpoch: Date.now() * 1e3 - monotonicMicros(),
     timestampEpoch: Date.now() >>> 0,
     seed: process.hrtime()[1],
+    // The stack's side likewise: DAD is a case of its own.
+    sysctls: { 'net.ipv6.conf.all.accept_dad': '0' },
     ...peerCase.stack,
   });
   const loop = new RealTimeLoop(stack);

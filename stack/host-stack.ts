@@ -1,9 +1,11 @@
 // One host: IP, TCP, UDP and sockets over the channels it reads. It puts the parts together and runs them in the order that
 // time demands: what the caller did, then packets, then timers, until nothing is left to do at this time. Where its driver
 // runs, in this thread or another, is its ground's affair.
+import { STABLE_SECRET_BYTES } from './autoconf/stable-address.js';
 import { StackConfig } from './config/config.js';
 import { getSysctl, setCongestionControlNames, setSysctl } from './config/sysctls.js';
 import { StackDevice } from './device.js';
+import { Addressing } from './endpoint/addressing.js';
 import { EthernetLayer } from './endpoint/ethernet-layer.js';
 import type { OpenChannel } from './endpoint/flow-channels.js';
 import { PacketInput } from './endpoint/packet-input.js';
@@ -12,7 +14,7 @@ import { TcpEndpoint } from './endpoint/tcp-endpoint.js';
 import { signSegment } from './endpoint/tcp-md5.js';
 import { TcpSink } from './endpoint/tcp-sink.js';
 import type { Ground, Receive } from './ground.js';
-import { addAddress, addRoute, removeAddress, removeRoute } from './host/administration.js';
+import { addRoute, removeRoute } from './host/administration.js';
 import { FlowSecrets } from './host/flow-secrets.js';
 import { StackCounters } from './host/ip-counters.js';
 import { NetworkLayer } from './host/network.js';
@@ -26,7 +28,13 @@ import { Reassembler } from './ip/reassembly.js';
 import type { SocketEnvironment } from './socket/environment.js';
 import { Kernel } from './socket/kernel.js';
 import type { BlockedCall } from './socket/pending.js';
-import type { AddressOption, HostOptions, RouteOption } from './stack-options.js';
+import type {
+  AddressOption,
+  AddressStatus,
+  AutoconfigureOption,
+  HostOptions,
+  RouteOption,
+} from './stack-options.js';
 import type { Device, Stack, StackStatistics, StackUsage } from './stack-types.js';
 import { congestionControlNames } from './tcp/congestion/registry.js';
 import { UdpEndpoint } from './udp/udp-endpoint.js';
@@ -59,6 +67,7 @@ export class HostStack implements Stack {
   private readonly input: PacketInput;
   private readonly fragments = new Reassembler();
   private readonly ethernet: EthernetLayer | null;
+  private readonly addressing: Addressing;
   private readonly blocked = new Set<BlockedCall>();
   private readonly clock: (() => number) | undefined;
   private time = 0;
@@ -123,8 +132,10 @@ export class HostStack implements Stack {
       udp: this.udp,
       counters: this.counters,
     });
+    this.addressing = new Addressing(this.network, this.config, () => random.next32());
+    this.addressing.onEvent = options.onAddress ?? null;
     this.ethernet = links.some((link) => link.framing === 'ethernet')
-      ? new EthernetLayer(this.network, this.output, () => random.next32())
+      ? new EthernetLayer(this.network, this.output, this.addressing, () => random.next32())
       : null;
     this.output.linkLayer = this.ethernet;
     this.input.linkLayer = this.ethernet;
@@ -137,6 +148,7 @@ export class HostStack implements Stack {
     this.posix = new Kernel(this.environment(options), options.maxDescriptors ?? 1_048_576);
     for (const address of options.addresses ?? []) this.addAddress(address);
     for (const route of options.routes ?? []) this.addRoute(route);
+    for (const option of options.autoconfigure ?? []) this.autoconfigure(option, options, secrets);
   }
 
   now(): number {
@@ -206,11 +218,15 @@ export class HostStack implements Stack {
     const link = option.link ?? 0;
     if (this.network.devices[link] === undefined)
       throw new StackError('STACK_BAD', `there is no link ${link}`);
-    addAddress(this.network, option);
+    this.addressing.add(this.now(), option);
   }
 
   removeAddress(address: string | Uint8Array): void {
-    removeAddress(this.network, address);
+    this.addressing.remove(address);
+  }
+
+  addresses(): AddressStatus[] {
+    return this.addressing.list();
   }
 
   addRoute(option: RouteOption, replace = false): void {
@@ -258,6 +274,16 @@ export class HostStack implements Stack {
       payloadPages: Math.max(0, this.tcp.heap.pagesInUse - 1),
       pendingCalls: this.blocked.size,
     };
+  }
+
+  private autoconfigure(option: AutoconfigureOption, options: HostOptions, secrets: HostSecrets): void {
+    const { link = 0, ipv6 = false } = option;
+    if (this.network.devices[link]?.link?.framing !== 'ethernet')
+      throw new StackError('STACK_BAD', `link ${link} is no Ethernet link: it cannot configure itself`);
+    const secret = options.stableSecret ?? new Uint8Array(STABLE_SECRET_BYTES);
+    if (secret.length < STABLE_SECRET_BYTES) throw new StackError('STACK_BAD', 'stableSecret has 16 bytes');
+    if (options.stableSecret === undefined) secrets.fill(secret);
+    if (ipv6) this.addressing.autoconfigure(this.now(), link, secret);
   }
 
   private readonly receive: Receive = (index, owner, reader) => {

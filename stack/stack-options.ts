@@ -9,6 +9,44 @@ export interface AddressOption {
   prefix: number;
   /** Index into `links`, default 0. */
   link?: number;
+  /**
+   * Ask the link whether somebody has the address before it is used (Ethernet only): duplicate address detection (RFC 4862)
+   * or ARP probes (RFC 5227). Default: for IPv6 as net.ipv6.conf.all.accept_dad says, which is yes; for IPv4 no, as in Linux.
+   * Until then (1 to 2 s for IPv6, 5 to 7 s for IPv4) the address is tentative: nothing is sent from or taken for it.
+   */
+  detectDuplicates?: boolean;
+}
+
+/** What became of an address of the stack. */
+export interface AddressEvent {
+  /**
+   * assigned: it may be used; duplicate: another host has it, it is not used; conflict: another host uses an address in use
+   * here; deprecated, preferred: its preferred lifetime is over, or not any more; removed: its valid lifetime is over.
+   */
+  type: 'assigned' | 'duplicate' | 'conflict' | 'deprecated' | 'preferred' | 'removed';
+  address: string;
+  link: number;
+  /** The other host's, for duplicate and conflict, when it is known. */
+  hardwareAddress: string | null;
+}
+
+/** An address as `ip address` shows it. */
+export interface AddressStatus {
+  address: string;
+  prefix: number;
+  link: number;
+  state: 'tentative' | 'preferred' | 'deprecated' | 'duplicate';
+  /** Stack time, µs; Infinity: for ever. */
+  preferredUntil: number;
+  validUntil: number;
+}
+
+/** What a link's addresses are made from, beside those that the owner gives. */
+export interface AutoconfigureOption {
+  /** Index into `links`, default 0. Ethernet links only. */
+  link?: number;
+  /** A link-local address, router solicitations, and addresses and routes from router advertisements (RFC 4861, RFC 4862). */
+  ipv6?: boolean;
 }
 
 export interface RouteOption {
@@ -36,6 +74,13 @@ export interface FileAccess {
 export interface HostOptions {
   addresses?: readonly AddressOption[];
   routes?: readonly RouteOption[];
+  /** Links that configure themselves. Default: none, router advertisements are ignored. */
+  autoconfigure?: readonly AutoconfigureOption[];
+  /** Secret behind the identifiers of autoconfigured IPv6 addresses (RFC 7217), 16 bytes: the same one gives the same
+   * addresses again. Default: from `secrets`, new for each stack. */
+  stableSecret?: Uint8Array;
+  /** Told what became of addresses; called while the stack runs. */
+  onAddress?: (event: AddressEvent) => void;
   /** Fields of StackConfig that differ from Linux's defaults. */
   config?: Partial<StackConfig>;
   /** Sysctls by Linux's names, set after `config`: { 'net.ipv4.tcp_timestamps': '0' }. */

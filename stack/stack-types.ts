@@ -5,7 +5,7 @@ import type { DriverCounters } from './driver/driver.js';
 import type { TableStats } from './flows/stats.js';
 import type { StackCounters } from './host/ip-counters.js';
 import type { Posix } from './socket/posix.js';
-import type { AddressOption, RouteOption } from './stack-options.js';
+import type { AddressOption, AddressStatus, RouteOption } from './stack-options.js';
 
 /** Per-link egress: what `tc qdisc … root` sets. Limits in packets. */
 export interface QdiscOption {
@@ -85,7 +85,10 @@ export interface Stack {
   setSysctl(name: string, text: string): void;
 
   device(name: string): Device | undefined;
+  /** At once, or when duplicate address detection is done (AddressOption.detectDuplicates). */
   addAddress(option: AddressOption): void;
+  /** Every address and what it may be used for, as `ip address` shows them. */
+  addresses(): AddressStatus[];
   removeAddress(address: string | Uint8Array): void;
   /** `ip route add|replace`: an existing route to the same destination is replaced when `replace` is set, else it throws. */
   addRoute(option: RouteOption, replace?: boolean): void;

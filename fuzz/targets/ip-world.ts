@@ -55,7 +55,7 @@ export class IpWorld {
       links: [device],
       addresses: [
         { address: '10.0.0.1', prefix: 24 },
-        { address: 'fd00::1', prefix: 64 },
+        { address: 'fd00::1', prefix: 64, detectDuplicates: false },
       ],
       secrets: fixedSecrets(3),
       seed: 1,

@@ -128,7 +128,7 @@ export class NetworkWorld {
       links,
       addresses: places.flatMap(({ i, last }, link) => [
         { address: `10.0.${i}.${last}`, prefix: 24, link },
-        { address: `fd00:0:0:${i}::${last}`, prefix: 64, link },
+        { address: `fd00:0:0:${i}::${last}`, prefix: 64, link, detectDuplicates: false },
       ]),
       secrets: fixedSecrets(id + 1 + this.now),
       seed: id + 1,

@@ -121,4 +121,6 @@ export class StackConfig {
   routeMinPmtu = 552;
   routeMtuExpires = 600; // s
   ipv6Bindv6only = 0;
+  ipv6AcceptDad = 1;
+  ipv6DadTransmits = 1;
 }

@@ -135,6 +135,10 @@ net.ipv4.route.min_pmtu | routeMinPmtu | int | 68 | I32 | bytes | use | least pa
 net.ipv4.route.mtu_expires | routeMtuExpires | int | 0 | I32 | s | use | how long a learned path MTU holds
 net.ipv6.auto_flowlabels | autoFlowlabels | int | 0 | 3 | mode | use | flow labels from a hash of the flow (RFC 6437)
 net.ipv6.bindv6only | ipv6Bindv6only | int | 0 | 255 | flag | creation | IPV6_V6ONLY of new sockets
+net.ipv6.conf.all.accept_dad | ipv6AcceptDad | int | 0 | I32 | flag | use | duplicate address detection of own IPv6 addresses on Ethernet links
+net.ipv6.conf.default.accept_dad | ipv6AcceptDad | int | 0 | I32 | flag | use | the same
+net.ipv6.conf.all.dad_transmits | ipv6DadTransmits | int | 0 | I32 | solicitations | use | how many it sends; 0: none, no detection
+net.ipv6.conf.default.dad_transmits | ipv6DadTransmits | int | 0 | I32 | solicitations | use | the same
 net.ipv6.conf.all.hop_limit | ipv6HopLimit | int | 1 | 255 | hops | use | hop limit
 net.ipv6.conf.default.hop_limit | ipv6HopLimit | int | 1 | 255 | hops | use | hop limit
 net.ipv6.icmp.ratelimit | ipv6IcmpRatelimit | int | 0 | I32 | ms | use | least distance of ICMPv6 errors to one destination

@@ -45,6 +45,8 @@ export class DeviceState {
   tso = true;
   /** Its queue discipline keeps departure times (fq): connections are paced by it. */
   fairQueue = false;
+  /** What routers announced as the link's MTU for IPv6 (RFC 4861 section 4.6.4); 0: nothing. */
+  announcedMtu = 0;
   #mtu = 0;
 
   constructor(link: Link | null, number: number, gso: boolean) {
@@ -63,6 +65,11 @@ export class DeviceState {
 
   set mtu(bytes: number) {
     this.#mtu = bytes;
+  }
+
+  /** For packets of one family. */
+  mtuFor(ipv6: boolean): number {
+    return ipv6 && this.announcedMtu !== 0 ? Math.min(this.announcedMtu, this.mtu) : this.mtu;
   }
 
   /** Largest super-packet that may be sent by it; 0: none. */
@@ -184,7 +191,7 @@ export class NetworkLayer {
   /** MTU towards a destination: the route's or the device's, and less if learned, unless the route is locked. */
   mtu(path: PathChoice, destination: Uint8Array, zone: number, now: number): number {
     const { route, device } = path;
-    const own = route !== null && route.mtu !== 0 ? route.mtu : device.mtu;
+    const own = route !== null && route.mtu !== 0 ? route.mtu : device.mtuFor(!isIpv4(destination));
     if (route === null || route.mtuLocked) return own;
     return this.pathMtu.get(now, destination, 0, zone, own);
   }

@@ -51,8 +51,8 @@ export class AddressTable {
     return this.#list;
   }
 
-  /** EINVAL for a group or a prefix longer than the address, EEXIST when it is there on that link. */
-  add(address: Uint8Array, bits: number, link: number): LocalAddress {
+  /** Whether the address may be added: EINVAL for a group or a prefix longer than the address, EEXIST when it is there. */
+  check(address: Uint8Array, bits: number, link: number): void {
     const v4 = isIpv4(address);
     if (isMulticast(address) || isLimitedBroadcast(address) || bits < (v4 ? 96 : 0) || bits > 128) {
       throw new LocalAddressError('EINVAL', `${formatAddress(address)} with ${v4 ? bits - 96 : bits} bits`);
@@ -60,6 +60,11 @@ export class AddressTable {
     if (this.#list.some((x) => x.link === link && equalAddress(x.address, 0, address, 0))) {
       throw new LocalAddressError('EEXIST', `${formatAddress(address)} is there already`);
     }
+  }
+
+  /** Throws as `check`. */
+  add(address: Uint8Array, bits: number, link: number): LocalAddress {
+    this.check(address, bits, link);
     const entry: LocalAddress = { address: Uint8Array.from(address), bits, link, deprecated: false };
     this.#list.push(entry);
     this.generation++;

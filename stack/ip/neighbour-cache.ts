@@ -39,6 +39,8 @@ export interface NeighbourIo {
   release(now: number, n: Neighbour, packet: number): void;
   /** A waiting packet is given up: `unreachable` when nobody answered, else for want of room. */
   drop(now: number, n: Neighbour, packet: number, unreachable: boolean): void;
+  /** It did not answer: it is taken for unreachable (RFC 4861 section 7.3.3: a router is not to be used any more). */
+  failed?(now: number, n: Neighbour): void;
 }
 
 export class NeighbourCache {
@@ -71,6 +73,18 @@ export class NeighbourCache {
       this.#early = true;
       this.#giveUp(this.#now, n, false);
     };
+  }
+
+  /** Base reachable time and time between questions, µs, as a router announced them (RFC 4861 section 6.3.4); 0: as it was. */
+  setTimes(reachable: number, retrans: number): void {
+    if (reachable > 0) this.#options.reachableTime = reachable;
+    if (retrans > 0) this.#options.retransTime = retrans;
+  }
+
+  /** The neighbour is a router: it said so. */
+  markRouter(address: Uint8Array, o: number, link: number): void {
+    const n = this.#map.get(address, o, link);
+    if (n !== undefined) n.isRouter = true;
   }
 
   get size(): number {
@@ -254,6 +268,7 @@ export class NeighbourCache {
         }
         this.#arm(n, NUD_FAILED, Number.POSITIVE_INFINITY);
         this.#giveUp(now, n, true);
+        this.#io.failed?.(now, n);
         return;
       }
       default:

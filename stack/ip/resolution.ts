@@ -2,12 +2,14 @@
 // the packets that this stack sends for them, whole but for the Ethernet header. Knows the cache and the table of own
 // addresses; no buffers, no links.
 
-import { isIpv4, isMulticast, isUnspecified, mapIpv4, solicitedNode } from '../wire/address.js';
+import { isIpv4, isMulticast, isUnspecified, mapIpv4, parseAddress, solicitedNode } from '../wire/address.js';
 import * as arp from '../wire/arp.js';
+import { equalBytes } from '../wire/bytes.js';
 import { ETH_BROADCAST } from '../wire/ethernet.js';
 import * as icmpv6 from '../wire/icmpv6.js';
 import * as ipv6 from '../wire/ipv6.js';
 import * as nd from '../wire/nd.js';
+import type { AddressClaims } from './address-claims.js';
 import { type AddressTable, DST_UNICAST } from './addresses.js';
 import type { NeighbourCache } from './neighbour-cache.js';
 import type { IpPacket } from './packet.js';
@@ -15,6 +17,9 @@ import type { IpPacket } from './packet.js';
 /** An ARP reply is believed to replace another one only after this long (Linux's locktime, 1 s). */
 const ARP_LOCK_TIME = 1e6;
 const UNKNOWN = new Uint8Array(6);
+const UNSPECIFIED = new Uint8Array(16);
+const NO_ADDRESS = parseAddress('0.0.0.0');
+const ALL_ROUTERS = parseAddress('ff02::2');
 
 /** A packet to send, as `Resolution` wrote it: its length, and where the frame goes. */
 export class ResolutionReply {
@@ -33,9 +38,13 @@ export class Resolution {
   readonly #target = new Uint8Array(16);
   readonly #group = new Uint8Array(16);
 
-  constructor(cache: NeighbourCache, addresses: AddressTable) {
+  readonly #claims: AddressClaims | null;
+
+  /** `claims`: told of every sign that another host has or wants an address of ours. */
+  constructor(cache: NeighbourCache, addresses: AddressTable, claims: AddressClaims | null = null) {
     this.#cache = cache;
     this.#addresses = addresses;
+    this.#claims = claims;
   }
 
   /**
@@ -59,10 +68,10 @@ export class Resolution {
     mapIpv4(this.#target, 0, b, o + arp.ARP_OFF_TPA);
     const sha = o + arp.ARP_OFF_SHA;
     // A sender that is a group, or us, says nothing that could be believed.
-    if ((b[sha] & 1) === 1 || isMulticast(this.#sender) || this.#addresses.isLocal(this.#sender, 0))
-      return true;
-    const ours = this.#addresses.isLocal(this.#target, 0);
+    if ((b[sha] & 1) === 1 || isMulticast(this.#sender) || equalBytes(b, sha, own, 0, 6)) return true;
     const probe = isUnspecified(this.#sender);
+    if (this.#conflicts4(now, b, sha, link, probe)) return true;
+    const ours = this.#addresses.isLocal(this.#target, 0);
     if (arp.operation(b, o) === arp.ARP_REQUEST && ours) {
       // A probe (RFC 5227) is answered, and teaches nothing.
       if (!probe) this.#cache.solicited(now, this.#sender, 0, link, b, sha);
@@ -79,6 +88,18 @@ export class Resolution {
     const answer = arp.operation(b, o) === arp.ARP_REPLY && ours;
     const override = now > n.updated + ARP_LOCK_TIME;
     this.#cache.advertised(now, this.#sender, 0, link, b, sha, answer, override, n.isRouter);
+    return true;
+  }
+
+  // RFC 5227 sections 2.1.1 and 2.4: whoever sends from an address that we claim or have; a probe for one that we claim.
+  #conflicts4(now: number, b: Uint8Array, sha: number, link: number, probe: boolean): boolean {
+    const hardware = b.subarray(sha, sha + 6);
+    const claims = this.#claims;
+    if (claims?.contested(now, probe ? this.#target : this.#sender, 0, link, hardware)) return true;
+    if (probe || !this.#addresses.isLocal(this.#sender, 0)) return false;
+    if (this.#addresses.find(this.#sender, 0, link) !== undefined) {
+      claims?.conflict(now, this.#sender, link, hardware);
+    }
     return true;
   }
 
@@ -121,6 +142,8 @@ export class Resolution {
     const options = this.#options;
     if (nd.checkNd(b, o, packet.payloadLength, packet.ttl, options) !== 0) return false;
     const target = o + nd.ND_OFF_TARGET;
+    // What a loop brings back to us was said by us.
+    if (options.targetLinkAddress >= 0 && equalBytes(b, options.targetLinkAddress, own, 0, 6)) return true;
     return solicitation
       ? this.#solicitation(now, b, packet, target, link, own, out, at, reply)
       : this.#advertisement(now, b, packet, target, link);
@@ -141,6 +164,15 @@ export class Resolution {
     const probe = isUnspecified(packet.source);
     // RFC 4861 section 7.1.1: duplicate address detection goes to the solicited-node group, without an option.
     if (probe && (hw >= 0 || !isMulticast(packet.destination))) return false;
+    const claim = this.#claims?.find(b, target, link);
+    if (claim !== undefined) {
+      // RFC 4862 section 5.4.3: another host probes the same address; who only asks for it gets no answer. RFC 7527: a
+      // solicitation with our own nonce is our own, and came back.
+      const { nonce } = this.#options;
+      const own = nonce >= 0 && equalBytes(b, nonce, claim.nonce, 0, 6);
+      if (probe && !own) this.#claims?.contested(now, b, target, link, null);
+      return true;
+    }
     if (this.#addresses.classify(b, target, link) !== DST_UNICAST) return true;
     this.#target.set(b.subarray(target, target + 16));
     if (!probe && hw >= 0) this.#cache.solicited(now, packet.source, 0, link, b, hw);
@@ -167,6 +199,13 @@ export class Resolution {
     // Section 7.1.2: an answer to a group is none.
     if (answer && isMulticast(packet.destination)) return false;
     const hw = this.#options.targetLinkAddress;
+    const hardware = hw < 0 ? null : b.subarray(hw, hw + 6);
+    // Section 5.4.4 of RFC 4862.
+    if (this.#claims?.contested(now, b, target, link, hardware)) return true;
+    if (this.#addresses.classify(b, target, link) === DST_UNICAST) {
+      if (hardware !== null) this.#claims?.conflict(now, b.slice(target, target + 16), link, hardware);
+      return true;
+    }
     const override = (flags & nd.ND_OVERRIDE) !== 0;
     const router = (flags & nd.ND_ROUTER) !== 0;
     this.#cache.advertised(
@@ -204,6 +243,51 @@ export class Resolution {
     else reply.hardware.set([0x33, 0x33, 0xff, target[13], target[14], target[15]]);
   }
 
+  /** Writes an ARP probe (from no address) or announcement (about itself) for the IPv4 `address`: RFC 5227 sections 2.1, 2.3. */
+  arpClaim(
+    own: Uint8Array,
+    address: Uint8Array,
+    probe: boolean,
+    out: Uint8Array,
+    at: number,
+    reply: ResolutionReply,
+  ): void {
+    this.arpRequest(own, probe ? NO_ADDRESS : address, address, null, out, at, reply);
+  }
+
+  /** Writes a solicitation for duplicate address detection (RFC 4862 section 5.4.2) with a nonce (RFC 7527). */
+  duplicateSolicitation(
+    target: Uint8Array,
+    nonce: Uint8Array,
+    out: Uint8Array,
+    at: number,
+    reply: ResolutionReply,
+  ): void {
+    solicitedNode(this.#group, 0, target, 0);
+    const o = at + ipv6.IPV6_HEADER;
+    const length = nd.writeNonce(out, nd.writeNeighbor(out, o, false, 0, target, 0, null), nonce) - o;
+    this.#finish(out, at, length, UNSPECIFIED, this.#group);
+    reply.length = ipv6.IPV6_HEADER + length;
+    reply.to.set(this.#group);
+    reply.hardware.set([0x33, 0x33, 0xff, target[13], target[14], target[15]]);
+  }
+
+  /** Writes a router solicitation from `source` (null: no address yet, then without our hardware address; RFC 4861 4.1). */
+  routerSolicitation(
+    own: Uint8Array,
+    source: Uint8Array | null,
+    out: Uint8Array,
+    at: number,
+    reply: ResolutionReply,
+  ): void {
+    const o = at + ipv6.IPV6_HEADER;
+    const length = nd.writeRouterSolicitation(out, o, source === null ? null : own) - o;
+    this.#finish(out, at, length, source ?? UNSPECIFIED, ALL_ROUTERS);
+    reply.length = ipv6.IPV6_HEADER + length;
+    reply.to.set(ALL_ROUTERS);
+    reply.hardware.set([0x33, 0x33, 0, 0, 0, 2]);
+  }
+
   #write(
     out: Uint8Array,
     at: number,
@@ -216,9 +300,14 @@ export class Resolution {
   ): number {
     const o = at + ipv6.IPV6_HEADER;
     const length = nd.writeNeighbor(out, o, advertisement, flags, target, 0, own) - o;
-    ipv6.writeIpv6(out, at, 0, 0, length, icmpv6.ICMPV6_PROTOCOL, 255, source, 0, to, 0);
-    icmpv6.finishIcmpv6(out, o, length, source, 0, to, 0);
+    this.#finish(out, at, length, source, to);
     return ipv6.IPV6_HEADER + length;
+  }
+
+  /** The IPv6 header before, and the checksum of, the message of `length` bytes. Hop limit 255 (RFC 4861). */
+  #finish(out: Uint8Array, at: number, length: number, source: Uint8Array, to: Uint8Array): void {
+    ipv6.writeIpv6(out, at, 0, 0, length, icmpv6.ICMPV6_PROTOCOL, 255, source, 0, to, 0);
+    icmpv6.finishIcmpv6(out, at + ipv6.IPV6_HEADER, length, source, 0, to, 0);
   }
 }
 

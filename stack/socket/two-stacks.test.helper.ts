@@ -50,7 +50,7 @@ export function twoStacks(options: PairOptions = {}): Pair {
       links: [link],
       addresses: [
         { address: `10.0.0.${last}`, prefix: 24 },
-        { address: `fd00::${last}`, prefix: 64 },
+        { address: `fd00::${last}`, prefix: 64, detectDuplicates: false },
       ],
       secrets: testSecrets(last),
       seed: last,

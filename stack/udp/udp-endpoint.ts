@@ -358,7 +358,7 @@ export class UdpEndpoint {
 
   private mtuFor(path: PathChoice, flow: FlowAddress, options: UdpSendOptions): number {
     const { network } = this;
-    if (options.ignorePathMtu) return path.device.mtu;
+    if (options.ignorePathMtu) return path.device.mtuFor(flow.ipv6);
     return network.mtu(path, flow.remoteAddress, flow.zone, this.now());
   }
 

@@ -27,6 +27,8 @@ export const ND_OPT_SOURCE_LINK_ADDRESS = 1;
 export const ND_OPT_TARGET_LINK_ADDRESS = 2;
 export const ND_OPT_PREFIX = 3;
 export const ND_OPT_MTU = 5;
+/** RFC 3971 section 5.3.2; in duplicate address detection: RFC 7527. */
+export const ND_OPT_NONCE = 14;
 
 export const ND_ERR_SHORT = 1;
 /** An option of length 0 or beyond the end (RFC 4861 sections 6.1, 7.1: the packet is dropped). */
@@ -46,6 +48,8 @@ export class NdOptions {
   /** Offset of the six-byte hardware address. */
   sourceLinkAddress = -1;
   targetLinkAddress = -1;
+  /** Offset of the six-byte nonce. */
+  nonce = -1;
   /** 0 absent. */
   mtu = 0;
   prefixCount = 0;
@@ -55,6 +59,7 @@ export class NdOptions {
   reset(): void {
     this.sourceLinkAddress = -1;
     this.targetLinkAddress = -1;
+    this.nonce = -1;
     this.mtu = 0;
     this.prefixCount = 0;
   }
@@ -93,6 +98,9 @@ function readOptions(b: Uint8Array, start: number, end: number, out: NdOptions):
       case ND_OPT_MTU:
         if (size === 8) out.mtu = getU32(b, at + 4);
         break;
+      case ND_OPT_NONCE:
+        if (size === 8) out.nonce = at + 2;
+        break;
       case ND_OPT_PREFIX:
         if (size === 32 && out.prefixCount < ND_MAX_PREFIXES) out.prefixes[out.prefixCount++] = at;
         break;
@@ -114,6 +122,20 @@ export function routerHopLimit(b: Uint8Array, o: number): number {
 
 export function routerLifetime(b: Uint8Array, o: number): number {
   return getU16(b, o + 6);
+}
+
+/** RFC 4191 section 2.2: 1 high, 0 medium (and the reserved value), -1 low. */
+export function routerPreference(b: Uint8Array, o: number): number {
+  return [0, 1, 0, -1][(b[o + 5] >>> 3) & 3];
+}
+
+/** Milliseconds, 0 unspecified: how long a neighbour counts as reachable; between solicitations. */
+export function routerReachableTime(b: Uint8Array, o: number): number {
+  return getU32(b, o + 8);
+}
+
+export function routerRetransTimer(b: Uint8Array, o: number): number {
+  return getU32(b, o + 12);
 }
 
 /** Of the prefix option at `p`: length in bits; on-link and autonomous flags; lifetimes in seconds. */
@@ -162,11 +184,45 @@ export function writeNeighbor(
   return writeLinkAddress(b, o + ND_NEIGHBOR_LENGTH, kind, hardware);
 }
 
+/** Adds a nonce option at the end of a message; returns `o + 8`. */
+export function writeNonce(b: Uint8Array, o: number, nonce: Uint8Array): number {
+  return writeLinkAddress(b, o, ND_OPT_NONCE, nonce);
+}
+
 /** Writes a router solicitation; returns the end offset. */
 export function writeRouterSolicitation(b: Uint8Array, o: number, hardware: Uint8Array | null): number {
   writeIcmpv6(b, o, ICMPV6_ROUTER_SOLICITATION, 0, 0);
   if (hardware === null) return o + ND_ROUTER_SOLICITATION_LENGTH;
   return writeLinkAddress(b, o + ND_ROUTER_SOLICITATION_LENGTH, ND_OPT_SOURCE_LINK_ADDRESS, hardware);
+}
+
+/** Writes a router advertisement without options; lifetime in seconds, times 0 (unspecified). Returns the end offset. */
+export function writeRouterAdvertisement(b: Uint8Array, o: number, hops: number, life: number): number {
+  writeIcmpv6(b, o, ICMPV6_ROUTER_ADVERTISEMENT, 0, ((hops << 24) | life) >>> 0);
+  setU32(b, o + 8, 0);
+  setU32(b, o + 12, 0);
+  return o + ND_ROUTER_ADVERTISEMENT_LENGTH;
+}
+
+/** Writes a prefix option; `flags`: 0x80 on link, 0x40 autonomous; lifetimes in seconds. Returns `o + 32`. */
+export function writePrefixOption(
+  b: Uint8Array,
+  o: number,
+  prefix: Uint8Array,
+  bits: number,
+  flags: number,
+  valid: number,
+  preferred: number,
+): number {
+  b.fill(0, o, o + 32);
+  b[o] = ND_OPT_PREFIX;
+  b[o + 1] = 4;
+  b[o + 2] = bits;
+  b[o + 3] = flags;
+  setU32(b, o + 4, valid);
+  setU32(b, o + 8, preferred);
+  copyAddress(b, o + ND_PREFIX_OFF_ADDRESS, prefix, 0);
+  return o + 32;
 }
 
 /** Writes an MTU option; returns `o + 8`. */
