@@ -8,6 +8,7 @@ export default defineConfig({
     pool: 'forks',
     setupFiles: ['./test/setup.js'],
     server: { deps: { external: [/\/dist\//] } },
-    testTimeout: 30_000,
+    // A limit for what hangs, on a busy machine as well; no test is decided by how long it takes.
+    testTimeout: 120_000,
   },
 });

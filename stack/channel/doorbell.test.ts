@@ -43,11 +43,9 @@ describe('doorbell', () => {
     const { sleeper, waker } = bell();
     sleeper.prepare();
     waker.ring();
-    const begun = performance.now();
-    sleeper.wait(2000);
-    expect(performance.now() - begun).toBeLessThan(1000);
-    await sleeper.waitAsync(2000);
-    expect(performance.now() - begun).toBeLessThan(1000);
+    // Without a limit: a sleep here would last for ever.
+    sleeper.wait();
+    await sleeper.waitAsync();
     expect(sleeper.spin(10)).toBe(true);
     sleeper.awake();
     sleeper.prepare();
