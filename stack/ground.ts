@@ -45,6 +45,8 @@ export interface Ground {
   reclaim(): void;
   /** Between steps, also after a call from outside the run: what was sent must not lie about. */
   settled(): void;
+  /** The host has one address more (`present`) or less, on the link of that number. */
+  addressChanged?(address: Uint8Array, link: number, present: boolean): void;
   statistics(): StackStatistics;
   close(): void;
 }

@@ -37,6 +37,8 @@ import type {
 } from './stack-options.js';
 import type { Device, Stack, StackStatistics, StackUsage } from './stack-types.js';
 import { congestionControlNames } from './tcp/congestion/registry.js';
+import type { FlowAddress } from './tcp/flow-ends.js';
+import { challengePeer } from './tcp/reset.js';
 import { UdpEndpoint } from './udp/udp-endpoint.js';
 
 /** Steps at one instant after which something must be going round in circles. */
@@ -86,6 +88,7 @@ export class HostStack implements Stack {
     this.clock = options.clock;
     const random = new Random(options.seed ?? 1);
     this.network = new NetworkLayer(this.config, links, options.gso ?? true, secretRandom32);
+    this.network.addresses.onChange = ground.addressChanged?.bind(ground) ?? null;
     this.output = new PacketOutput(port, ground.driver);
     const now = () => this.now();
     const secret = new Uint8Array(32);
@@ -242,6 +245,15 @@ export class HostStack implements Stack {
     this.tcp.fastOpen.flush();
   }
 
+  /**
+   * A connection of a host that died at an address that is now this one's: its peer is asked for its state, and its answer
+   * finds no connection here and is reset (RFC 5961 section 4.2: a SYN is answered by a challenge ACK in any state).
+   */
+  disown(flow: FlowAddress): void {
+    challengePeer(this.tcp, this.tcp.random32(), flow);
+    this.ground.settled();
+  }
+
   close(): void {
     if (this.closed) return;
     this.posix.closeAll();
@@ -287,7 +299,8 @@ export class HostStack implements Stack {
   }
 
   private readonly receive: Receive = (index, owner, reader) => {
-    this.input.receive(index, owner, this.time);
+    // What a channel still held when its grace period had passed may come after the end.
+    if (!this.closed) this.input.receive(index, owner, this.time);
     this.output.returned(index);
     reader.release(index);
   };

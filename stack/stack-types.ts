@@ -52,11 +52,12 @@ export interface StackUsage {
 /** Counts since the start, and sizes now; each number is right, the set is not one instant. */
 export interface StackStatistics {
   table: TableStats;
-  channels: ChannelStatistics;
+  /** Null in a host of a worker: the control thread has them. */
+  channels: ChannelStatistics | null;
   /** Packet buffers in all, free or not. */
   buffers: number;
-  /** What the driver did; null where it runs in another thread and has not told yet. */
-  driver: DriverCounters | null;
+  /** What the driver did; from another thread as of its last sleep. */
+  driver: DriverCounters;
 }
 
 export interface Stack {

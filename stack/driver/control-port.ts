@@ -27,7 +27,8 @@ interface Request {
 type Response =
   | { id: number; reply: number }
   | { id: number; error: { code: string; message: string } }
-  | { id: number; grace: true };
+  | { id: number; grace: true }
+  | { id: 0; close: true };
 
 export class ControlPortError extends Error {
   readonly code: string;
@@ -107,6 +108,11 @@ function addressOf(key: Int32Array): Int32Array {
   return address;
 }
 
+/** Control thread: asks the endpoint at the other end to close. */
+export function closeControl(port: MessagePort): void {
+  port.postMessage({ id: 0, close: true } satisfies Response);
+}
+
 interface Waiting {
   resolve: (reply: number) => void;
   reject: (error: Error) => void;
@@ -118,10 +124,16 @@ export class ControlClient {
   readonly #port: MessagePort;
   readonly #waiting = new Map<number, Waiting>();
   #next = 1;
+  /** Called when the control thread asks for the end, or is gone. */
+  onClose: (() => void) | undefined;
 
   constructor(port: MessagePort) {
     this.#port = port;
     port.on('message', (response: Response) => this.#take(response));
+    port.once('close', () => {
+      this.#refuse();
+      this.onClose?.();
+    });
     port.unref();
   }
 
@@ -161,6 +173,10 @@ export class ControlClient {
 
   close(): void {
     this.#port.close();
+    this.#refuse();
+  }
+
+  #refuse(): void {
     for (const { reject } of this.#waiting.values()) {
       reject(new ControlPortError('CLOSED', 'the connection to the control thread is closed'));
     }
@@ -177,6 +193,10 @@ export class ControlClient {
   }
 
   #take(response: Response): void {
+    if ('close' in response) {
+      this.onClose?.();
+      return;
+    }
     const waiting = this.#waiting.get(response.id);
     if (!waiting) return;
     if ('reply' in response) waiting.resolve(response.reply);

@@ -6,13 +6,16 @@ import { Worker } from 'node:worker_threads';
 import { DoorbellWaker, type KernelKick } from '../channel/doorbell.js';
 import type { Control } from './control.js';
 import type { DriverCounters } from './driver.js';
-import { type DriverData, type LinkDescription, SHARED_COUNTERS } from './driver-worker.js';
-import { askStop, driverBell, driverCounters } from './endpoints.js';
+import { readDriverCounters } from './driver-counters.js';
+import type { DriverData, LinkDescription } from './driver-worker.js';
+import { askStop, driverBell } from './endpoints.js';
 
 export interface DriverThreadOptions {
-  /** Absolute URL of a module whose `openLinks(options)` opens the links in the driver's thread. */
+  /** Absolute URL of a module whose `openLinks(options, bell)` opens the links in the driver's thread. */
   module: string;
   options?: unknown;
+  /** An eventfd for the links' waiter; it stays the caller's. */
+  bell?: number;
   /** The driver's share of packet buffers. */
   buffers?: { small: number; large: number };
   /** Rounds without work before it sleeps; default 32. */
@@ -60,6 +63,7 @@ export class DriverThread {
       reader: control.table.addReader(),
       module: options.module,
       options: options.options ?? null,
+      bell: options.bell ?? -1,
       spin: options.spin ?? 32,
       epoch: options.epoch ?? Date.now() * 1000,
     };
@@ -128,11 +132,7 @@ export class DriverThread {
 
   /** What the driver has counted (modulo 2^32), as of its last sleep or a moment ago. */
   get counters(): DriverCounters {
-    const { control } = this;
-    const values = driverCounters(control.arena, control.register, SHARED_COUNTERS.length);
-    return Object.fromEntries(
-      SHARED_COUNTERS.map((name, i) => [name, values[i]]),
-    ) as unknown as DriverCounters;
+    return readDriverCounters(this.control.arena, this.control.register);
   }
 
   /** Whether the thread has ended. */

@@ -7,14 +7,14 @@ import { Arena } from '../channel/arena.js';
 import { WAKE_KERNEL, WAKE_NOTIFY } from '../channel/doorbell.js';
 import { PacketPool } from '../channel/pool.js';
 import type { Link } from '../link/link.js';
-import { Driver, type DriverCounters } from './driver.js';
+import { Driver } from './driver.js';
+import { showDriverCounters } from './driver-counters.js';
 import {
   DRIVER_RUNNING,
   DRIVER_STOPPED,
   ENDPOINT_BURY,
   endpointCount,
   endpointState,
-  putDriverCounters,
   sayLetGo,
   setDriverState,
   stopAsked,
@@ -41,9 +41,11 @@ export interface DriverData {
   address: StackAddress;
   party: number;
   reader: number;
-  /** Module with a function `openLinks(options): OpenLinks | Promise<OpenLinks>`, as an absolute URL. */
+  /** Module with a function `openLinks(options, bell): OpenLinks | Promise<OpenLinks>`, as an absolute URL. */
   module: string;
   options: unknown;
+  /** An eventfd for the links' waiter, or -1: then they make their own, if any. */
+  bell: number;
   /** Rounds without work before the driver sleeps. */
   spin: number;
   /** Time of the stack's clock in microseconds at performance.now() = 0 of this process's time origin. */
@@ -55,17 +57,6 @@ export type LinkDescription = Pick<
   Link,
   'name' | 'framing' | 'mtu' | 'gsoMaxSize' | 'checksumOffload' | 'hardwareAddress'
 >;
-
-/** Order of the driver's counters in shared memory. */
-export const SHARED_COUNTERS: readonly (keyof DriverCounters)[] = [
-  'received',
-  'unwanted',
-  'dropped',
-  'sent',
-  'spoofed',
-  'reinjected',
-  'wakeups',
-];
 
 const LONGEST_SLEEP = 60_000;
 /** Busy rounds after which the counters are shown although there was no sleep. */
@@ -87,20 +78,15 @@ export async function runDriver(data: DriverData): Promise<void> {
   const arena = Arena.attach(address.buffer);
   const { register } = address;
   const module = (await import(data.module)) as {
-    openLinks(options: unknown): OpenLinks | Promise<OpenLinks>;
+    openLinks(options: unknown, bell: number): OpenLinks | Promise<OpenLinks>;
   };
-  const { links, waiter } = await module.openLinks(data.options);
+  const { links, waiter } = await module.openLinks(data.options, data.bell);
   const pool = PacketPool.attach(arena, address.pool);
   const driver = new Driver({ arena, address, pool, party: data.party, reader: data.reader, links });
   // Worker and main thread have time origins of their own; timeOrigin makes one clock of them.
   const now = () => (performance.timeOrigin + performance.now()) * 1000 - data.epoch;
   const buried = new Set<number>();
-  const count = () =>
-    putDriverCounters(
-      arena,
-      register,
-      SHARED_COUNTERS.map((name) => driver.counters[name]),
-    );
+  const count = () => showDriverCounters(arena, register, driver.counters);
   setDriverState(arena, register, DRIVER_RUNNING);
   parentPort?.postMessage(links.map(describe));
   let idle = 0;

@@ -109,6 +109,11 @@ export class EndpointPort {
     return new DoorbellWaker(this.#arena, this.#bell);
   }
 
+  /** Whether the driver has taken everything that was sent. */
+  get allTaken(): boolean {
+    return this.#tx.free() === this.#tx.capacity;
+  }
+
   /** Wakes the driver whatever it does: for shutting down, or after another change that it should look at. */
   wakeDriver(): void {
     this.#driver.force();

@@ -120,6 +120,39 @@ export function isAddressKey(key: Int32Array): boolean {
   return ((key[0] >>> 12) & 15) === KIND_ADDRESS;
 }
 
+/** The address of an address key, and the link it is on where that matters (link-local), else 0. */
+export function keyAddress(key: Int32Array): { address: Uint8Array; zone: number } {
+  return { address: bytesAt(key, 2), zone: key[0] >>> 16 };
+}
+
+/** The four-tuple of an exact key, null for any other. `zone`: the link of link-local addresses, else 0. */
+export function keyFlow(key: Int32Array): {
+  protocol: number;
+  localAddress: Uint8Array;
+  localPort: number;
+  remoteAddress: Uint8Array;
+  remotePort: number;
+  ipv6: boolean;
+  zone: number;
+} | null {
+  if (((key[0] >>> 12) & 15) !== KIND_EXACT) return null;
+  return {
+    protocol: key[0] & 0xff,
+    localAddress: bytesAt(key, 2),
+    localPort: key[1] >>> 16,
+    remoteAddress: bytesAt(key, 6),
+    remotePort: key[1] & 0xffff,
+    ipv6: ((key[0] >>> 8) & 15) === FAMILY_6,
+    zone: key[0] >>> 16,
+  };
+}
+
+function bytesAt(key: Int32Array, at: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  for (let i = 0; i < 16; i++) bytes[i] = key[at + (i >> 2)] >>> (24 - 8 * (i & 3));
+  return bytes;
+}
+
 /** Turns the exact key at `from` into the listener key that would match its local side, at `to`. */
 export function toListener(from: Int32Array, at: number, to: Int32Array): void {
   // The zone is the scope of either address; a listener on a global address has none.

@@ -43,6 +43,8 @@ export class LocalAddressError extends Error {
 export class AddressTable {
   /** Changes with every change of the table. */
   generation = 1;
+  /** Told of each address that comes (`present`) or goes. */
+  onChange: ((address: Uint8Array, link: number, present: boolean) => void) | null = null;
   /** Groups joined beside those that every node is in. */
   readonly groups = new GroupTable();
   readonly #list: LocalAddress[] = [];
@@ -68,6 +70,7 @@ export class AddressTable {
     const entry: LocalAddress = { address: Uint8Array.from(address), bits, link, deprecated: false };
     this.#list.push(entry);
     this.generation++;
+    this.onChange?.(entry.address, link, true);
     return entry;
   }
 
@@ -92,6 +95,7 @@ export class AddressTable {
     if (gone.length === 0)
       throw new LocalAddressError('EADDRNOTAVAIL', `${formatAddress(address)} is not ours`);
     this.generation++;
+    for (const { link } of gone) this.onChange?.(address, link, false);
     return gone;
   }
 
