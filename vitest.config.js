@@ -8,7 +8,8 @@ export default defineConfig({
     pool: 'forks',
     setupFiles: ['./test/setup.js'],
     server: { deps: { external: [/\/dist\//] } },
-    // A limit for what hangs, on a busy machine as well; no test is decided by how long it takes.
+    // For what hangs, never for what is slow: a busy machine runs everything ten times slower.
     testTimeout: 120_000,
+    hookTimeout: 60_000,
   },
 });

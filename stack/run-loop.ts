@@ -18,8 +18,8 @@ export interface RealTimeOptions {
   /** Called when the bell was rung from outside, in the loop's thread: look for messages here. */
   readonly onBell?: () => void;
   /**
-   * Longest sleep of `run()` in µs, default 1000: Node's own events of the thread wait as long. `block()` sleeps up to a
-   * second at a time, so that a thread nobody rings for still ends.
+   * Longest sleep in µs. Default of `run()` 1000: Node's own events of the thread wait as long. Default of `block()` a
+   * second, so that a thread nobody rings for still ends.
    */
   readonly slice?: number;
   /** Whether `run()` keeps the process alive, as a server does. Default true. */
@@ -134,8 +134,9 @@ export class RealTimeLoop {
   /** Runs and blocks the thread until `stop` is called from a callback of the stack or of the bell. */
   block(): void {
     this.enter();
+    const { slice = BLOCKED_SLICE } = this.options;
     try {
-      while (!this.stopping) this.turn(BLOCKED_SLICE);
+      while (!this.stopping) this.turn(slice);
     } finally {
       this.running = false;
     }

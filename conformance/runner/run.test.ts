@@ -73,14 +73,6 @@ describe('scripts that make no sense', () => {
     expect(result.reason).toContain(message);
     expect(result.reason).toMatch(/^test\.pkt(:\d+:\d+)?: /);
   });
-
-  it('shows the line and the place in it', async () => {
-    const { result } = await runFake('0 socket(..., SOCK_STREM, IPPROTO_TCP) = 3\n');
-    expect(result.reason).toContain("test.pkt:1:15: unknown symbol 'SOCK_STREM': did you mean SOCK_STREAM?");
-    expect(result.reason).toContain(
-      '\n  0 socket(..., SOCK_STREM, IPPROTO_TCP) = 3\n                ^~~~~~~~~~',
-    );
-  });
 });
 
 describe('settings', () => {

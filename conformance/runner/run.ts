@@ -1,10 +1,8 @@
 // One run of one script on one target: the library's face. It reads no file and writes none; what a script's commands
 // may read is the target's business.
 
-import { excerpt } from '../language/errors.js';
 import { featuresOf } from '../language/features.js';
 import { parseScript, type Script, ScriptError, type ScriptEvent, type Span } from '../language/index.js';
-import { Source } from '../language/source.js';
 import { type Target, type TargetAddresses, TargetUnsupported } from '../targets/target.js';
 import { type OptionValues, type RunConfig, resolveConfig } from './config.js';
 import { RunFailure, ScriptProblem, UnsupportedFeature } from './errors.js';
@@ -65,7 +63,7 @@ export async function runScript(text: string, options: RunOptions): Promise<RunR
   const clock = options.clock ?? (() => performance.now());
   const began = clock();
   const file = options.file ?? 'script.pkt';
-  const draft = new Draft(file, text, options, () => clock() - began);
+  const draft = new Draft(file, options, () => clock() - began);
   let script: Script;
   let config: RunConfig;
   try {
@@ -225,13 +223,11 @@ class Draft {
   target: string;
   machine: Machine | null = null;
   private readonly file: string;
-  private readonly text: string;
   private readonly record: boolean;
   private readonly spent: () => number;
 
-  constructor(file: string, text: string, options: RunOptions, spent: () => number) {
+  constructor(file: string, options: RunOptions, spent: () => number) {
     this.file = file;
-    this.text = text;
     this.ipVersion = options.ipVersion ?? 'ipv4';
     this.target = options.targetName ?? 'none';
     this.record = options.record ?? true;
@@ -280,10 +276,8 @@ class Draft {
       return { kind: 'script', text: error.message, summary: error.problem, span: error.span, ...none };
     }
     if (error instanceof ScriptProblem) {
-      const { span } = error;
-      const lines = [`${this.at(span)}: ${error.message}`];
-      if (span) lines.push(excerpt(span, new Source(this.file, this.text).lineText(span.line)));
-      return { kind: 'script', text: lines.join('\n'), summary: error.message, span, ...none };
+      const text = `${this.at(error.span)}: ${error.message}`;
+      return { kind: 'script', text, summary: error.message, span: error.span, ...none };
     }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const summary = error instanceof Error ? error.message : String(error);

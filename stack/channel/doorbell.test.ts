@@ -43,9 +43,9 @@ describe('doorbell', () => {
     const { sleeper, waker } = bell();
     sleeper.prepare();
     waker.ring();
-    // Without a limit: a sleep here would last for ever.
-    sleeper.wait();
-    await sleeper.waitAsync();
+    // Ten minutes: a sleep would be longer than the test may take.
+    sleeper.wait(600_000);
+    await sleeper.waitAsync(600_000);
     expect(sleeper.spin(10)).toBe(true);
     sleeper.awake();
     sleeper.prepare();

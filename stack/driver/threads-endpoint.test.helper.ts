@@ -88,14 +88,18 @@ function round(): number {
 }
 
 const { sleeper } = port;
-while (Atomics.load(stop, 0) === 0) {
+/** Everything that was made for these flows is here, or was dropped and counted. */
+const accounted = () =>
+  readers.reduce((sum, reader) => sum + reader.drops().full + reader.drops().quota, got) >=
+  data.packets * readers.length;
+const done = () => Atomics.load(stop, 0) !== 0 && accounted();
+while (!done()) {
   if (round() > 0) continue;
   sleeper.prepare();
   const waiting = readers.some((reader) => reader.ring.length() > 0);
-  if (!waiting && Atomics.load(stop, 0) === 0) sleeper.wait(20);
+  if (!waiting && !done()) sleeper.wait(20);
   sleeper.awake();
 }
-round();
 const drops = readers.map((reader) => reader.drops());
 parentPort?.postMessage({ got, answered, disorder, last, drops });
 client.close();

@@ -15,7 +15,9 @@ export interface TestLinkOptions {
   /** Throw in `openLinks`, or in `receive` after so many packets. */
   failOpen?: boolean;
   failAfter?: number;
-  /** Shared words: 0 go, 1 packets made, 2 packets sent, 3 highest sequence sent. */
+  /** Make no more packets than shared word 5 says. */
+  gated?: boolean;
+  /** Shared words: 0 go, 1 packets made, 2 packets sent, 4 times closed. */
   report: SharedArrayBuffer;
 }
 
@@ -25,6 +27,7 @@ export function openLinks(options: unknown): OpenLinks {
   const report = new Int32Array(o.report);
   let made = 0;
   let sent = 0;
+  const total = () => (o.gated ? Atomics.load(report, 5) : o.packets * o.flows);
   const link: Link = {
     name: 'threads',
     framing: 'ip',
@@ -34,9 +37,8 @@ export function openLinks(options: unknown): OpenLinks {
     hardwareAddress: null,
     receive(_now: number, party: PoolParty, out: Uint32Array, max: number): number {
       if (Atomics.load(report, 0) === 0) return 0;
-      const total = o.packets * o.flows;
       let n = 0;
-      for (; n < Math.min(max, o.batch) && made < total; n++) {
+      for (; n < Math.min(max, o.batch) && made < total(); n++) {
         const index = party.alloc(48);
         if (index < 0) break;
         const flow = made % o.flows;
@@ -65,7 +67,7 @@ export function openLinks(options: unknown): OpenLinks {
     },
     nextEvent(): number {
       // A real device is announced by its descriptor; this one looks again every now and then.
-      return Atomics.load(report, 0) === 1 && made < o.packets * o.flows ? 0 : Infinity;
+      return Atomics.load(report, 0) === 1 && made < total() ? 0 : Infinity;
     },
     close(): void {
       Atomics.add(report, 4, 1);

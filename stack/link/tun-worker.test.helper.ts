@@ -66,7 +66,7 @@ function echoRequest(): Uint8Array {
 report.mtu = link.mtu;
 if (kind === 'tun') {
   report.sent = send(echoRequest());
-  const reply = collect(2000, (frame) => frame[0] === 0x45 && frame[9] === 1);
+  const reply = collect(60_000, (frame) => frame[0] === 0x45 && frame[9] === 1);
   report.reply = reply === null ? null : Buffer.from(reply.subarray(20)).toString('hex');
   report.length = reply?.length;
 } else {
@@ -76,12 +76,12 @@ if (kind === 'tun') {
   request.set([255, 255, 255, 255, 255, 255, ...own, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, ...own, 10, 77, 0, 2]);
   request.set([10, 77, 0, 1], 38);
   report.sent = send(request);
-  const reply = collect(2000, (frame) => frame[12] === 8 && frame[13] === 6 && frame[21] === 2);
+  const reply = collect(60_000, (frame) => frame[12] === 8 && frame[13] === 6 && frame[21] === 2);
   report.reply = reply === null ? null : [...reply.subarray(28, 32)].join('.');
   report.differs = reply !== null && Buffer.compare(reply.subarray(6, 12), own) !== 0;
 }
 bell.ring();
-report.woken = poll.wait(1000) > 0 && (poll.ready(1) & POLLIN) !== 0 && bell.clear();
+report.woken = poll.wait(60_000) > 0 && (poll.ready(1) & POLLIN) !== 0 && bell.clear();
 try {
   new TunLink({ kind, name: link.name }).close();
   report.taken = 'opened twice';
