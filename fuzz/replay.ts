@@ -1,6 +1,6 @@
 // Replaying filed failures: one passes when its input runs to its end and every invariant holds. Step by step for people.
 
-import { checkRegression, type RegressionFile } from './explorer/regression.js';
+import type { RegressionFile } from './explorer/regression.js';
 import type { Regression } from './filing.js';
 import { type ExchangePacket, failureId, InputError, type ScriptLine, type Witness } from './target.js';
 import { loadTarget } from './targets/index.js';
@@ -15,7 +15,9 @@ export interface Replay {
 /** Replays one regression. Never throws for what the input does; a target or input that cannot be read is a failure. */
 export async function replayRegression(file: Regression, witness?: Witness): Promise<Replay> {
   if (file.target === 'explore') {
+    // The explorer stands on development dependencies; everything else here works in an installed package.
     const { prepare } = await import('./explorer/load.js');
+    const { checkRegression } = await import('./explorer/regression.js');
     await prepare();
     return { failure: checkRegression(file as RegressionFile), id: undefined };
   }
