@@ -6,6 +6,7 @@ import { StackConfig } from './config/config.js';
 import { getSysctl, setCongestionControlNames, setSysctl } from './config/sysctls.js';
 import { StackDevice } from './device.js';
 import { Addressing } from './endpoint/addressing.js';
+import { DhcpService, leaseEvent } from './endpoint/dhcp.js';
 import { EthernetLayer } from './endpoint/ethernet-layer.js';
 import type { OpenChannel } from './endpoint/flow-channels.js';
 import { PacketInput } from './endpoint/packet-input.js';
@@ -70,6 +71,7 @@ export class HostStack implements Stack {
   private readonly fragments = new Reassembler();
   private readonly ethernet: EthernetLayer | null;
   private readonly addressing: Addressing;
+  private readonly dhcp: DhcpService[] = [];
   private readonly blocked = new Set<BlockedCall>();
   private readonly clock: (() => number) | undefined;
   private time = 0;
@@ -202,6 +204,7 @@ export class HostStack implements Stack {
       this.ground.nextTimeout(this.time),
       this.fragments.nextTimeout(),
       this.ethernet?.nextTimeout() ?? Number.POSITIVE_INFINITY,
+      ...this.dhcp.map(({ client }) => client.nextTimeout()),
     );
   }
 
@@ -256,6 +259,7 @@ export class HostStack implements Stack {
 
   close(): void {
     if (this.closed) return;
+    for (const each of this.dhcp.splice(0)) each.close();
     this.posix.closeAll();
     this.settle();
     this.tcp.closeAll();
@@ -289,13 +293,32 @@ export class HostStack implements Stack {
   }
 
   private autoconfigure(option: AutoconfigureOption, options: HostOptions, secrets: HostSecrets): void {
-    const { link = 0, ipv6 = false } = option;
+    const { link = 0, ipv6 = false, dhcp = false } = option;
     if (this.network.devices[link]?.link?.framing !== 'ethernet')
       throw new StackError('STACK_BAD', `link ${link} is no Ethernet link: it cannot configure itself`);
     const secret = options.stableSecret ?? new Uint8Array(STABLE_SECRET_BYTES);
     if (secret.length < STABLE_SECRET_BYTES) throw new StackError('STACK_BAD', 'stableSecret has 16 bytes');
     if (options.stableSecret === undefined) secrets.fill(secret);
     if (ipv6) this.addressing.autoconfigure(this.now(), link, secret);
+    if (dhcp) this.startDhcp(link, options, secrets);
+  }
+
+  private startDhcp(link: number, options: HostOptions, secrets: HostSecrets): void {
+    const service = new DhcpService(link, {
+      network: this.network,
+      output: this.output,
+      udp: this.udp,
+      addressing: this.addressing,
+      secretRandom32: secrets.secretRandom32,
+      now: () => this.now(),
+      onLease: (lease) => options.onLease?.(leaseEvent(link, lease)),
+    });
+    if (!service.start(this.now()))
+      throw new StackError('STACK_BAD', 'the port of DHCP clients (68) is taken');
+    this.dhcp.push(service);
+    this.addressing.onConflict = (now, address) => {
+      for (const each of this.dhcp) each.conflict(now, address);
+    };
   }
 
   private readonly receive: Receive = (index, owner, reader) => {
@@ -336,6 +359,11 @@ export class HostStack implements Stack {
     }
     if (this.ethernet !== null && this.ethernet.nextTimeout() <= now) {
       this.ethernet.onTimer(now);
+      work = true;
+    }
+    for (const { client } of this.dhcp) {
+      if (client.nextTimeout() > now) continue;
+      client.onTimer(now);
       work = true;
     }
     return work;

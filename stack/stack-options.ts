@@ -47,6 +47,26 @@ export interface AutoconfigureOption {
   link?: number;
   /** A link-local address, router solicitations, and addresses and routes from router advertisements (RFC 4861, RFC 4862). */
   ipv6?: boolean;
+  /** An address and default route by DHCP (RFC 2131). */
+  dhcp?: boolean;
+}
+
+/** What a DHCP server gave, as the owner sees it. Times are stack time, µs. */
+export interface LeaseEvent {
+  link: number;
+  /** Null: the lease is lost. */
+  lease: {
+    address: string;
+    prefix: number;
+    server: string;
+    routers: string[];
+    dnsServers: string[];
+    domain: string;
+    /** 0: not said. Not applied by the stack. */
+    mtu: number;
+    renewAt: number;
+    expiresAt: number;
+  } | null;
 }
 
 export interface RouteOption {
@@ -81,6 +101,8 @@ export interface HostOptions {
   stableSecret?: Uint8Array;
   /** Told what became of addresses; called while the stack runs. */
   onAddress?: (event: AddressEvent) => void;
+  /** Told of each lease that is bound or extended, and of its loss. */
+  onLease?: (event: LeaseEvent) => void;
   /** Fields of StackConfig that differ from Linux's defaults. */
   config?: Partial<StackConfig>;
   /** Sysctls by Linux's names, set after `config`: { 'net.ipv4.tcp_timestamps': '0' }. */

@@ -75,7 +75,11 @@ export class Addressing implements ClaimIo {
       return;
     }
     this.network.addresses.check(address, bits, link);
-    this.claim(now, address, bits, link, { assigned: assign, duplicate() {} });
+    this.claim(now, address, bits, link, {
+      // Meanwhile the owner may have added it without asking.
+      assigned: () => void (this.network.addresses.find(address, 0, link) ?? assign()),
+      duplicate() {},
+    });
   }
 
   /** Begins a claim; where nobody can be asked the address is `owner`'s at once. */
@@ -84,7 +88,10 @@ export class Addressing implements ClaimIo {
       owner.assigned(now);
       return;
     }
-    if (!this.claims.start(now, { address, bits, link, owner }, true)) return;
+    if (!this.claims.start(now, { address, bits, link, owner }, true)) {
+      owner.duplicate(now);
+      return;
+    }
     // RFC 4862 section 5.4.2: in the group before the first solicitation, or the answer would not be heard.
     if (!isIpv4(address)) this.network.addresses.groups.join(groupOf(address), link);
   }
@@ -247,7 +254,9 @@ export class Addressing implements ClaimIo {
     const slaac = () => this.autoconfigured.find((each) => each.link === link);
     return {
       assigned: (now) => {
-        this.network.addresses.add(address, 64, link);
+        if (this.network.addresses.find(address, 0, link) === undefined) {
+          this.network.addresses.add(address, 64, link);
+        }
         if (isLinkLocal(address)) {
           this.route({ destination: networkOf(address, 64), link, metric: PREFIX_METRIC });
           slaac()?.discovery.start(now);
