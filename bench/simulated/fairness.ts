@@ -1,5 +1,7 @@
 // Flows that share one bottleneck: how evenly, and how much of the link they use. In virtual time, from a seed.
 
+import { EPOLL_CTL_ADD, EPOLLET, EPOLLIN, EPOLLOUT } from '../../stack/socket/constants.js';
+import type { EpollEvent } from '../../stack/socket/types.js';
 import { SimulatedNetwork } from './network.js';
 
 export interface Sharing {
@@ -33,8 +35,6 @@ const MTU = 1500;
 /** IPv4, TCP, timestamps. */
 const HEADERS = 52;
 const WRITE = 65_536;
-/** The applications look after their sockets as often, µs. */
-const TURN = 1000;
 /** ACKs come up to so much late, in order, µs: without any chance a full queue would always drop the same flow (phase
  * effects, Floyd and Jacobson 1992). */
 const JITTER = 1000;
@@ -44,6 +44,36 @@ export function jainIndex(shares: readonly number[]): number {
   const sum = shares.reduce((a, b) => a + b, 0);
   const squares = shares.reduce((a, b) => a + b * b, 0);
   return squares === 0 ? 0 : (sum * sum) / (shares.length * squares);
+}
+
+/** Descriptors of one host, by edge-triggered epoll. */
+class Readiness {
+  readonly #posix: SimulatedNetwork['client']['posix'];
+  readonly #epoll: number;
+  readonly #wanted: number;
+  readonly #descriptors: number[] = [];
+  readonly #events: EpollEvent[] = [];
+
+  constructor({ posix }: SimulatedNetwork['client'], wanted: number) {
+    this.#posix = posix;
+    this.#epoll = posix.epoll_create1(0);
+    this.#wanted = wanted | EPOLLET;
+  }
+
+  add(descriptor: number): void {
+    const data = this.#descriptors.push(descriptor) - 1;
+    this.#posix.epoll_ctl(this.#epoll, EPOLL_CTL_ADD, descriptor, { events: this.#wanted, data });
+  }
+
+  /** Calls `act` with each descriptor that became ready, and its place among those added. */
+  each(act: (descriptor: number, place: number) => void): void {
+    const count =
+      this.#posix.epoll_wait(this.#epoll, this.#events, this.#descriptors.length + 1, 0).result ?? 0;
+    for (let i = 0; i < count; i++) {
+      const place = Number(this.#events[i].data);
+      act(this.#descriptors[place], place);
+    }
+  }
 }
 
 /** Flows with endless data from one host to another through a queue of one bandwidth-delay product. */
@@ -61,31 +91,36 @@ export function share(options: Sharing): Shared {
         : { sysctls: { 'net.ipv4.tcp_congestion_control': options.congestionControl } }),
     },
   });
-  const flows: number[] = [];
-  const servers: number[] = [];
-  const bytes: number[] = [];
   const data = new Uint8Array(WRITE).fill(7);
   const buffer = new Uint8Array(1 << 20);
+  const bytes: number[] = [];
+  let started = 0;
   const end = seconds * 1e6;
   const step = (options.stagger ?? roundTrip) / count;
-  let turn = 0;
+  const writers = new Readiness(network.client, EPOLLOUT);
+  const readers = new Readiness(network.server, EPOLLIN);
+  // Applications read and write when their sockets are ready, not in turns of their own: a turn would send the ACKs of all
+  // flows in a row and in the same order, and the first flow's packets would always find the places that came free since.
   while (network.now < end) {
-    if (flows.length < count && network.now >= flows.length * step) flows.push(network.connect().client);
+    if (started < count && network.now >= started * step) {
+      started++;
+      writers.add(network.connect().client);
+    }
     network.run();
-    network.next(Math.min(end, turn));
-    if (network.now < turn) continue;
-    turn = network.now + TURN;
     for (let server = network.accept(); server >= 0; server = network.accept()) {
-      servers.push(server);
+      readers.add(server);
       bytes.push(0);
     }
-    for (const [i, server] of servers.entries()) {
+    readers.each((server, i) => {
       for (let n = 1; n > 0; ) {
         n = network.server.posix.read(server, buffer).result ?? -1;
         if (n > 0) bytes[i] += n;
       }
-    }
-    for (const client of flows) while ((network.client.posix.write(client, data).result ?? -1) > 0);
+    });
+    writers.each((client) => {
+      while ((network.client.posix.write(client, data).result ?? -1) > 0);
+    });
+    network.next(started < count ? Math.min(end, started * step) : end);
   }
   const total = bytes.reduce((a, b) => a + b, 0);
   const { dropped } = network.link.tx.counters;
