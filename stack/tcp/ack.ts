@@ -4,6 +4,7 @@
 import { counterIndex } from '../host/counters.js';
 import { seqDiff, seqGt, seqLt } from '../wire/seq.js';
 import { inCwndReduction, updatePacingRate } from './cwnd.js';
+import { accEcnDelta, ECN_ACCURATE } from './ecn/accurate.js';
 import { ecnReceiveEce } from './ecn/classic.js';
 import { currentMss } from './mss.js';
 import { NAGLE_OFF } from './nagle.js';
@@ -92,7 +93,9 @@ function newlyDelivered(tcb: Tcb, before: number): number {
   const delivered = tcb.loss.delivered - before;
   if (delivered > 0) {
     tcb.host.counters.add(deliveredCount, delivered);
-    if ((context.flag & FLAG_ECE) !== 0) tcb.host.counters.add(deliveredCeCount, delivered);
+    // Accurate ECN counted its marks itself.
+    if ((context.flag & FLAG_ECE) !== 0 && (tcb.opt.ecnFlags & ECN_ACCURATE) === 0)
+      tcb.host.counters.add(deliveredCeCount, delivered);
   }
   return delivered;
 }
@@ -201,8 +204,7 @@ export function processAck(tcb: Tcb, now: number, seg: SegmentIn, flag: number):
     updateWindow(tcb, now, seg);
     tagSack(tcb, seg);
   }
-  const acknowledged = Math.ceil(((seg.ack - priorUna) >>> 0) / snd.mss);
-  if (ecnReceiveEce(tcb, seg, acknowledged)) context.flag |= FLAG_ECE;
+  if (ecnReceiveEce(tcb, seg.flags)) context.flag |= FLAG_ECE;
   if (context.sackDelivered > 0) {
     countDelivered(tcb, context.sackDelivered, (context.flag & FLAG_ECE) !== 0);
   }
@@ -210,9 +212,13 @@ export function processAck(tcb: Tcb, now: number, seg: SegmentIn, flag: number):
   tcb.softError = 0;
   timers.probesOut = 0;
   tcb.rcv.lastAckReceived = now;
-  if (priorPackets === 0) return acknowledgeNothing(tcb, now, seg, delivered);
+  if (priorPackets === 0) {
+    takeAccurateEcn(tcb, seg, delivered);
+    return acknowledgeNothing(tcb, now, seg, delivered);
+  }
 
   cleanRetransmitQueue(tcb, now, context);
+  takeAccurateEcn(tcb, seg, delivered);
   rackUpdateReorderingWindow(tcb, context.rate);
   if (loss.tlpHighSeq !== 0) processTlpAck(tcb, now, seg.ack, context.flag);
   if (isDubious(tcb)) {
@@ -231,6 +237,16 @@ export function processAck(tcb: Tcb, now: number, seg: SegmentIn, flag: number):
   controlCongestion(tcb, now, seg.ack, arrived);
   transmitRecovery(tcb, now);
   return ACK_PROCESSED;
+}
+
+/** Marks that the ACE field and the option of accurate ECN tell of; `before`: packets delivered before this ACK. */
+function takeAccurateEcn(tcb: Tcb, seg: SegmentIn, before: number): void {
+  if ((tcb.opt.ecnFlags & ECN_ACCURATE) === 0) return;
+  const packets = tcb.loss.delivered - before;
+  const marked = accEcnDelta(tcb, seg, packets, context.deliveredBytes, context.flag);
+  if (marked === 0) return;
+  context.flag |= FLAG_ECE;
+  tcb.host.counters.add(deliveredCeCount, marked);
 }
 
 /** Nothing was outstanding: only a DSACK, a window probe's answer or a probe's end can be news. */

@@ -1,9 +1,8 @@
 // A full block from a request whose handshake is done (or, for fast open, begun): options inherited from the listener,
 // sequence numbers and agreed options from the request (RFC 9293 section 3.10.7.4; Linux's tcp_create_openreq_child).
 
-import { TCP_SYN } from '../wire/tcp.js';
 import { createTcb } from './connect.js';
-import { accEcnReceiveFinalAck, ECN_ACCURATE } from './ecn/accurate.js';
+import { ECN_ACCURATE } from './ecn/accurate.js';
 import { ECN_OK } from './ecn/classic.js';
 import { initPeerMss } from './establish.js';
 import type { Listener } from './listener.js';
@@ -111,8 +110,10 @@ export function makeChild(listener: Listener, request: Request, now: number, seg
   snd.mssClamp = request.peerMss;
   if (request.ecn) opt.ecnFlags = ECN_OK;
   else if (request.accEcn >= 0) {
-    const opening = (seg.flags & TCP_SYN) !== 0; // fast open: the final ACK is still to come
-    if (opening || accEcnReceiveFinalAck(child, seg)) opt.ecnFlags = ECN_ACCURATE;
+    opt.ecnFlags = ECN_ACCURATE;
+    opt.synEcn = request.accEcn;
+    opt.accEcnLast = request.accEcn;
+    opt.accEcnFail = request.accEcnFail;
     if (request.accEcn === ECN_CE) opt.receivedCe = 1;
   }
   if (seg.length >= 536 + snd.headerLength) child.ack.lastSegmentSize = seg.length;

@@ -115,7 +115,7 @@ export function tcpInfo(tcb: Tcb, now: number): Record<string, number> {
     tcpi_received_e1_bytes: opt.receivedE1Bytes,
     tcpi_received_e0_bytes: opt.receivedE0Bytes,
     tcpi_received_ce_bytes: opt.receivedCeBytes,
-    tcpi_accecn_fail_mode: 0,
-    tcpi_accecn_opt_seen: opt.accEcnOption ? 1 : 0,
+    tcpi_accecn_fail_mode: opt.accEcnFail,
+    tcpi_accecn_opt_seen: opt.accEcnOptionSeen,
   };
 }

@@ -5,7 +5,8 @@ import { TCP_ACK, TCP_RST, TCP_SYN } from '../wire/tcp.js';
 import { processAck } from './ack.js';
 import { delayAckMax, enterQuickAck, inPingpong, scheduleAck } from './ack-policy.js';
 import { receiveReset, setState } from './destroy.js';
-import { ecnReceiveSyn, ecnReceiveSynAck } from './ecn/classic.js';
+import { accEcnReflectNext } from './ecn/accurate.js';
+import { ecnReceiveSyn, ecnReceiveSynAck, ecnSynAckFlags } from './ecn/classic.js';
 import { finishConnect, initPeerMss } from './establish.js';
 import { fastOpenReceiveSynAck } from './fastopen/client.js';
 import { takeTimestamps } from './input.js';
@@ -119,7 +120,9 @@ function synAck(tcb: Tcb, now: number, seg: SegmentIn): boolean {
     delayAckMax(tcb, now);
     return false;
   }
+  accEcnReflectNext(tcb, true);
   sendAck(tcb, now);
+  accEcnReflectNext(tcb, false);
   return true;
 }
 
@@ -136,12 +139,12 @@ function crossedSyn(tcb: Tcb, now: number, seg: SegmentIn): void {
   snd.wnd = seg.window;
   snd.wl1 = seg.seq;
   snd.maxWindow = seg.window;
-  ecnReceiveSyn(tcb, seg.flags);
+  ecnReceiveSyn(tcb, seg);
   initMtuProbing(tcb, now);
   syncMss(tcb, snd.mtuCookie);
   initPeerMss(tcb);
   const syn = snd.retransmitQueue.head;
   if (syn === null) return;
-  syn.flags |= TCP_ACK;
+  syn.flags = ecnSynAckFlags(tcb, syn.flags) | TCP_ACK;
   transmitSegment(tcb, now, syn);
 }

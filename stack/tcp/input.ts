@@ -9,7 +9,7 @@ import { measureRoundTripByTimestamp } from './autotune.js';
 import { enterTimeWait, finTime, tcpShutdown } from './close.js';
 import { updatePacingRate } from './cwnd.js';
 import { finish, receiveReset, setState } from './destroy.js';
-import { accEcnReceived } from './ecn/accurate.js';
+import { accEcnReceived, accEcnReceiveFinalAck } from './ecn/accurate.js';
 import { establish, initPeerMss } from './establish.js';
 import { fastOpenDisableActive } from './fastopen/client.js';
 import { fastOpenCheckRequest, fastOpenHandshakeDone, fastOpenHandshakeSample } from './fastopen/server.js';
@@ -126,6 +126,7 @@ function advanceState(tcb: Tcb, now: number, seg: SegmentIn): boolean {
   const { snd } = tcb;
   switch (tcb.state) {
     case TCP_SYN_RECV:
+      accEcnReceiveFinalAck(tcb, seg);
       synReceivedAcknowledged(tcb, now, seg);
       return true;
     case TCP_FIN_WAIT1:

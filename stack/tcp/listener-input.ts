@@ -5,7 +5,7 @@ import { counterIndex } from '../host/counters.js';
 import { seqBetween, seqGt, seqLt } from '../wire/seq.js';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../wire/tcp.js';
 import { makeChild } from './child.js';
-import { accEcnAcceptSyn } from './ecn/accurate.js';
+import { accEcnAcceptSyn, accEcnRepeatedRequest } from './ecn/accurate.js';
 import { ecnAcceptSyn } from './ecn/classic.js';
 import { type FastOpenAnswer, fastOpenAnswer, offerFastOpen, tryFastOpen } from './fastopen/server.js';
 import { tcpInput } from './input.js';
@@ -148,8 +148,11 @@ function synInput(listener: Listener, now: number, seg: SegmentIn, isn: number):
     counters.add(LISTEN_DROPS);
     return;
   }
-  if (!cookie && accEcnAcceptSyn(tcb, seg)) request.accEcn = seg.ecn;
-  else request.ecn = ecnAcceptSyn(tcb, seg);
+  if (!cookie && accEcnAcceptSyn(tcb, seg)) {
+    request.accEcn = seg.ecn;
+    request.accEcnOption = config.tcpEcnOption !== 0;
+  }
+  if (request.accEcn < 0) request.ecn = ecnAcceptSyn(tcb, seg);
   request.iss = isn !== 0 ? isn : host.initialSequence(request, now);
   fillWindow(listener, request);
   if (cookie) {
@@ -229,6 +232,7 @@ function requestInput(listener: Listener, request: Request, now: number, seg: Se
     paws = pawsReject(request.tsRecent, now, options.tsVal, 0, now) && (flags & TCP_RST) === 0;
   }
   if (seg.seq === request.irs && flags === TCP_SYN && !paws) {
+    accEcnRepeatedRequest(request, seg);
     if (!allowOutOfWindowAck(request, config.tcpInvalidRatelimit, now)) {
       counters.add(SKIPPED_SYN_RECV);
     } else if (repeatSynAck(listener, request, now)) {

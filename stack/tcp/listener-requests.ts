@@ -16,6 +16,8 @@ const TIMEOUT_INIT = 1_000_000;
 export function repeatSynAck(listener: Listener, request: Request, now: number): boolean {
   const { tcb } = listener;
   const { host } = tcb;
+  // A middlebox may have dropped the first one for its option (RFC 9768 section 3.2.3.2.2).
+  request.accEcnOption = false;
   if (sendSynAck(host, request, now, tcb.ttl, null, -1, false) > 2) return false;
   request.retransmissions++;
   host.counters.add(RETRANS_SEGS);

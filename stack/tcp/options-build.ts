@@ -2,7 +2,8 @@
 // Fills SegmentOut.options; knows nothing of when a segment is sent.
 import { TCP_MAX_OPTIONS, TcpOptions } from '../wire/tcp-options.js';
 import { tcpOptionsLength, writeTcpOptions } from '../wire/tcp-options-write.js';
-import { accEcnOptionFields, accEcnSynAckOption } from './ecn/accurate.js';
+import { ECN_ACCURATE } from './ecn/accurate.js';
+import { accEcnOptionFields, accEcnOptionSent, accEcnSynAckOption } from './ecn/accurate-option.js';
 import type { SegmentOut } from './segment.js';
 import type { Tcb } from './tcb.js';
 
@@ -54,8 +55,8 @@ export interface SynAckOffer {
   wscale: boolean;
   rcvWscale: number;
   md5: boolean;
-  /** Accurate ECN agreed (≥ 0): the option goes in when there is room. */
-  accEcn: number;
+  /** The AccECN option goes in when there is room. */
+  accEcnOption: boolean;
 }
 
 // RFC 9293 MUST-14, SHLD-5, MAY-3, MUST-65
@@ -79,7 +80,7 @@ export function buildSynAckOptions(
   }
   if (offer.wscale) spec.wscale = offer.rcvWscale;
   spec.sackPermitted = offer.sack;
-  if (offer.accEcn >= 0) accEcnSynAckOption(spec);
+  if (offer.accEcnOption) accEcnSynAckOption(spec);
   setFastOpen(cookie, cookieLength, experimental);
   write(out);
 }
@@ -93,7 +94,8 @@ function setFastOpen(cookie: Uint8Array | null, length: number, experimental: bo
   if (cookie !== null) for (let i = 0; i < length; i++) spec.fastOpenCookie[i] = cookie[i]!;
 }
 
-function prepareEstablished(tcb: Tcb, tsVal: number): void {
+/** Fills `spec`; true when the AccECN option is in it. */
+function prepareEstablished(tcb: Tcb, tsVal: number, now: number): boolean {
   const { opt } = tcb;
   spec.reset();
   if (opt.md5Active) spec.md5Offset = 0;
@@ -103,7 +105,7 @@ function prepareEstablished(tcb: Tcb, tsVal: number): void {
     spec.tsEcr = opt.tsRecent;
   }
   sackBlocks(tcb);
-  accEcnOptionFields(tcb, spec);
+  return (opt.ecnFlags & ECN_ACCURATE) !== 0 && accEcnOptionFields(tcb, spec, now);
 }
 
 function sackBlocks(tcb: Tcb): void {
@@ -126,14 +128,14 @@ function sackBlocks(tcb: Tcb): void {
 
 /** Options of a segment of a synchronised connection: timestamps, SACK with a DSACK block first (RFC 2883). */
 export function buildEstablishedOptions(tcb: Tcb, out: SegmentOut, now: number): void {
-  prepareEstablished(tcb, timestampValue(tcb, now));
+  if (prepareEstablished(tcb, timestampValue(tcb, now), now)) accEcnOptionSent(tcb, now);
   write(out);
   tcb.rcv.dsackPending = false;
 }
 
 /** Length of the options that the next segment would carry, for the MSS (tcp_current_mss). */
 export function establishedOptionsLength(tcb: Tcb): number {
-  prepareEstablished(tcb, 0);
+  prepareEstablished(tcb, 0, tcb.clock);
   return tcpOptionsLength(spec);
 }
 

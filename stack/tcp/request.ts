@@ -2,7 +2,7 @@
 // SYN-ACK that is built from one. Full blocks appear only when the handshake is done.
 import { counterIndex } from '../host/counters.js';
 import { TCP_ACK, TCP_ECE, TCP_SYN } from '../wire/tcp.js';
-import { accEcnSynAckFlags } from './ecn/accurate.js';
+import { ACE_FAIL_SEND, accEcnSynAckFlags } from './ecn/accurate.js';
 import { FlowEnds } from './flow-ends.js';
 import { buildReplyOptions, buildSynAckOptions, type SynAckOffer } from './options-build.js';
 import { type SegmentIn, SegmentOut } from './segment.js';
@@ -32,8 +32,10 @@ export class Request extends FlowEnds implements SynAckOffer {
   tsFirst = 0;
   tsLast = 0;
   ecn = false;
-  /** Accurate ECN: IP-ECN codepoint of the SYN, -1: not agreed. */
+  /** Accurate ECN: IP-ECN codepoint of the last SYN, -1: not agreed; whether the SYN-ACK has the option; ACE_FAIL_*. */
   accEcn = -1;
+  accEcnOption = false;
+  accEcnFail = 0;
   md5 = false;
   rcvWnd = 0;
   windowClamp = 0;
@@ -82,11 +84,7 @@ export function sendSynAck(
   experimental: boolean,
   tsVal = -1,
 ): number {
-  begin(
-    request,
-    ttl,
-    TCP_SYN | TCP_ACK | (request.accEcn >= 0 ? accEcnSynAckFlags(request.accEcn) : request.ecn ? TCP_ECE : 0),
-  );
+  begin(request, ttl, TCP_SYN | TCP_ACK | ecnFlags(request));
   out.seq = request.iss;
   out.window = Math.min(request.rcvWnd, 65_535);
   const stamp = tsVal >= 0 ? tsVal : timestamp(host, request, now);
@@ -95,6 +93,17 @@ export function sendSynAck(
   buildSynAckOptions(request, out, stamp, cookie, cookieLength, experimental);
   host.counters.add(OUT_SEGS);
   return host.sink.transmit(request, out, null, 0, 0, null, 0);
+}
+
+/**
+ * ECN flags of the SYN-ACK. When that was repeated in vain it is sent without those of accurate ECN, which stays agreed; ECN-capable
+ * packets may not follow (RFC 9768 sections 3.1.4.2, 3.1.5).
+ */
+function ecnFlags(request: Request): number {
+  if (request.accEcn < 0) return request.ecn ? TCP_ECE : 0;
+  if (request.timeouts === 0) return accEcnSynAckFlags(request.accEcn);
+  request.accEcnFail |= ACE_FAIL_SEND;
+  return 0;
 }
 
 /** An ACK in the request's name: what came was out of the window. */

@@ -2,6 +2,7 @@
 import { counterIndex } from '../host/counters.js';
 import { seqGt, seqLe, seqLt } from '../wire/seq.js';
 import { compressedAckTimer } from './ack-policy.js';
+import { accEcnSpurious } from './ecn/accurate-option.js';
 import type { Tcb } from './tcb.js';
 
 const MAX_BLOCKS = 4;
@@ -78,6 +79,7 @@ export function dropSackBlocks(tcb: Tcb): void {
 export function setDsack(tcb: Tcb, seq: number, end: number): void {
   const { rcv, opt, host } = tcb;
   if (!opt.sack || host.config.tcpDsack === 0) return;
+  accEcnSpurious(tcb, seq, end);
   host.counters.add(seqLt(seq, rcv.nxt) ? DSACK_OLD_SENT : DSACK_OFO_SENT);
   rcv.dsackPending = true;
   rcv.dsack[0] = seq;

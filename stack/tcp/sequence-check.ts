@@ -5,6 +5,7 @@ import { seqGt, seqLt } from '../wire/seq.js';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../wire/tcp.js';
 import { enterQuickAck } from './ack-policy.js';
 import { receiveReset } from './destroy.js';
+import { accEcnReflectNext, accEcnRepeatedSyn } from './ecn/accurate.js';
 import { fastOpenDisableActive } from './fastopen/client.js';
 import { allowOutOfWindowAck, type OutOfWindowState } from './rate-limit.js';
 import { setDsack } from './sack-generate.js';
@@ -130,10 +131,12 @@ function resetMatches(tcb: Tcb, seg: SegmentIn): boolean {
   return seg.seq === right;
 }
 
-function synChallenge(tcb: Tcb, now: number): boolean {
+function synChallenge(tcb: Tcb, now: number, seg: SegmentIn): boolean {
   if (tcb.state === TCP_ESTABLISHED) tcb.host.counters.add(IN_ERRS);
   tcb.host.counters.add(SYN_CHALLENGE);
+  accEcnRepeatedSyn(tcb, seg);
   sendChallengeAck(tcb, now);
+  accEcnReflectNext(tcb, false);
   return false;
 }
 
@@ -145,7 +148,7 @@ export function segmentAcceptable(tcb: Tcb, now: number, seg: SegmentIn): boolea
   if (opt.sawTimestamp && !rst) {
     const verdict = pawsVerdict(tcb, seg, now);
     if (verdict !== PAWS_PASS) {
-      if (syn) return synChallenge(tcb, now);
+      if (syn) return synChallenge(tcb, now, seg);
       if (verdict === PAWS_OLD) {
         host.counters.add(PAWS_OLD_ACK);
         return false;
@@ -160,7 +163,7 @@ export function segmentAcceptable(tcb: Tcb, now: number, seg: SegmentIn): boolea
       if (resetAfterFin(tcb, seg)) receiveReset(tcb, now);
       return false;
     }
-    if (syn) return synChallenge(tcb, now);
+    if (syn) return synChallenge(tcb, now, seg);
     answerOutOfWindow(tcb, now, seg, SKIPPED_SEQ);
     return false;
   }
@@ -182,5 +185,5 @@ export function segmentAcceptable(tcb: Tcb, now: number, seg: SegmentIn): boolea
     (seg.seq + 1) >>> 0 === seg.endSeq &&
     seg.endSeq === tcb.rcv.nxt &&
     seg.ack === snd.nxt;
-  return crossed || synChallenge(tcb, now);
+  return crossed || synChallenge(tcb, now, seg);
 }

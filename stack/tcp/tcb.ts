@@ -64,11 +64,23 @@ export class OptionState {
   fastOpenClientFail = 0;
   /** Byte and packet counters of accurate ECN (RFC 9768), both directions. */
   receivedCe = 0;
-  /** The peer uses the AccECN option; codepoint of the last segment; CE marks since our last ACK; ACE of our next ACK, -1. */
-  accEcnOption = false;
+  /** IP-ECN codepoints of the peer's SYN or SYN-ACK and of its last segment; CE marks since our last ACK; ACE of our next ACK, -1. */
+  synEcn = 0;
   accEcnLast = 0;
   accEcnPending = 0;
   accEcnReflect = -1;
+  /** What failed, and what was seen of the peer's option (ecn/accurate.ts, ecn/accurate-option.ts). */
+  accEcnFail = 0;
+  /** The field of the first ACK of data was looked at. */
+  aceVerified = false;
+  accEcnOptionSeen = 0;
+  /** Options that must go out; fields that changed since the last one, when that went, and whether with a DSACK block. */
+  accEcnDemand = 0;
+  accEcnFieldsNeeded = 0;
+  accEcnOptionTime = 0;
+  accEcnSentWithDsack = false;
+  /** Codepoint that delivered bytes count to while no option comes; 0 unknown. */
+  accEcnEstimate = 0;
   receivedE0Bytes = 0;
   receivedE1Bytes = 0;
   receivedCeBytes = 0;

@@ -10,10 +10,11 @@ import type { SendSegment } from '../send-segment.js';
 import type { Tcb } from '../tcb.js';
 import {
   ACC_ECN_SYN,
-  accEcnDelta,
   accEcnReceiveSynAck,
   accEcnSend,
+  accEcnSynAckFlags,
   accEcnWanted,
+  asksAccurate,
   ECN_ACCURATE,
   ECN_ACCURATE_ASKED,
 } from './accurate.js';
@@ -38,9 +39,14 @@ export function ecnSynFlags(tcb: Tcb): number {
   return TCP_ECE | TCP_CWR;
 }
 
-/** A SYN that went unanswered is repeated without ECN (tcp_ecn_fallback). */
+/**
+ * A SYN that went unanswered is repeated without ECN (tcp_ecn_fallback; RFC 3168 section 6.1.1.1); one that asks for accurate
+ * ECN once more with it, then without (RFC 9768 section 3.1.4.1).
+ */
 export function ecnFallback(tcb: Tcb, segment: SendSegment): void {
-  if (tcb.host.config.tcpEcnFallback !== 0) segment.flags &= ~(TCP_ECE | TCP_CWR | TCP_AE);
+  if (tcb.host.config.tcpEcnFallback === 0) return;
+  if ((tcb.opt.ecnFlags & ECN_ACCURATE_ASKED) !== 0 && tcb.timers.retransmits <= 1) return;
+  segment.flags &= ~(TCP_ECE | TCP_CWR | TCP_AE);
 }
 
 /** The SYN-ACK of our SYN: ECE alone says yes (and a SYN that asked for accurate ECN takes less, RFC 9768 table 2). */
@@ -55,10 +61,27 @@ export function ecnReceiveSynAck(tcb: Tcb, seg: SegmentIn): void {
   if ((tcb.opt.ecnFlags & ECN_OK) !== 0 && (flags & (TCP_ECE | TCP_CWR)) !== TCP_ECE) tcb.opt.ecnFlags = 0;
 }
 
-/** A SYN in SYN-SENT (simultaneous open): ECE and CWR both. */
-export function ecnReceiveSyn(tcb: Tcb, flags: number): void {
-  if ((flags & (TCP_ECE | TCP_CWR)) !== (TCP_ECE | TCP_CWR)) tcb.opt.ecnFlags = 0;
-  else if ((tcb.opt.ecnFlags & ECN_ACCURATE_ASKED) !== 0) tcb.opt.ecnFlags = ECN_OK; // crossed SYNs: as RFC 3168
+/** A SYN in SYN-SENT (simultaneous open): both ask for accurate ECN, or the lesser of what they ask for. */
+export function ecnReceiveSyn(tcb: Tcb, seg: SegmentIn): void {
+  const { opt } = tcb;
+  if ((opt.ecnFlags & ECN_ACCURATE_ASKED) !== 0) {
+    if (asksAccurate(seg.flags)) {
+      opt.synEcn = seg.ecn;
+      opt.accEcnLast = seg.ecn;
+      opt.ecnFlags = ECN_ACCURATE;
+      return;
+    }
+    opt.ecnFlags = ECN_OK;
+  }
+  if ((seg.flags & (TCP_ECE | TCP_CWR)) !== (TCP_ECE | TCP_CWR)) opt.ecnFlags = 0;
+}
+
+/** Flags of the SYN-ACK that answers a crossed SYN, from those of our SYN. */
+export function ecnSynAckFlags(tcb: Tcb, flags: number): number {
+  const bare = flags & ~(TCP_AE | TCP_CWR | TCP_ECE);
+  const { ecnFlags, synEcn } = tcb.opt;
+  if ((ecnFlags & ECN_ACCURATE) !== 0) return bare | accEcnSynAckFlags(synEcn);
+  return (ecnFlags & ECN_OK) !== 0 ? bare | TCP_ECE : bare;
 }
 
 /** Whether a SYN that came in asks for ECN and we agree: tcp_ecn 1 or 2, not when its IP header already says CE. */
@@ -136,14 +159,7 @@ export function ecnWithdrawCwr(tcb: Tcb): void {
   tcb.opt.ecnFlags &= ~ECN_QUEUE_CWR;
 }
 
-/**
- * Does this ACK echo congestion? ECE does unless it is on a SYN, and only when ECN is on; under accurate ECN the ACE field's
- * growth does (`segments`: wire segments newly acknowledged).
- */
-export function ecnReceiveEce(tcb: Tcb, seg: SegmentIn, segments: number): boolean {
-  const { flags } = seg;
-  if ((tcb.opt.ecnFlags & ECN_ACCURATE) !== 0) {
-    return (flags & TCP_SYN) === 0 && accEcnDelta(tcb, seg, segments) > 0;
-  }
+/** Does this ACK echo congestion as RFC 3168 has it? ECE does unless it is on a SYN, and only when ECN is on. */
+export function ecnReceiveEce(tcb: Tcb, flags: number): boolean {
   return (flags & (TCP_ECE | TCP_SYN)) === TCP_ECE && (tcb.opt.ecnFlags & ECN_OK) !== 0;
 }

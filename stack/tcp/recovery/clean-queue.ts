@@ -64,7 +64,10 @@ function account(tcb: Tcb, context: AckContext, segment: SendSegment, startSeq: 
   }
   if ((sacked & SACKED_ACKED) !== 0) {
     loss.sackedOut -= count;
-  } else if (tcb.opt.sack) {
+  } else {
+    context.deliveredBytes += seqDiff(pass.whole ? segment.endSeq : snd.una, startSeq);
+  }
+  if ((sacked & SACKED_ACKED) === 0 && tcb.opt.sack) {
     countDelivered(tcb, count, (context.flag & FLAG_ECE) !== 0);
     if (!spuriousRetransmission(tcb, segment)) {
       rackAdvance(tcb, segment, context.arrival);
@@ -164,7 +167,6 @@ export function cleanRetransmitQueue(tcb: Tcb, now: number, context: AckContext)
       // A hole filled without retransmission.
       checkSackReordering(tcb, pass.reorderSeq, false);
     }
-    context.deliveredBytes = seqDiff(segment === null ? snd.una : segment.seq, context.priorSndUna);
   } else if (
     segment !== null &&
     tcb.rtt.sampled &&
