@@ -39,6 +39,23 @@ export interface IpFields {
   /** IPv4: the fragment word. IPv6: a fragment header with this offset (bytes) and M bit. */
   readonly fragment?: { readonly offset: number; readonly more: boolean };
   readonly dontFragment?: boolean;
+  /** IPv4 options, padded with zeros (end of options) to a multiple of four. */
+  readonly options?: readonly number[];
+  /** IPv6 extension headers in front of the fragment header: type, and what lies behind its first two bytes. */
+  readonly extensions?: readonly Extension[];
+}
+
+export interface Extension {
+  readonly type: number;
+  /** Padded with zeros to a whole number of eights with the two bytes before it. */
+  readonly body: readonly number[];
+}
+
+function extensionChain(list: readonly Extension[], last: number): number[] {
+  return list.flatMap(({ body }, i) => {
+    const padded = [...body, ...new Array<number>((8 - ((body.length + 2) & 7)) & 7).fill(0)];
+    return [list[i + 1]?.type ?? last, (padded.length + 2 - 8) >>> 3, ...padded];
+  });
 }
 
 export function buildIp(f: IpFields): Uint8Array {
@@ -49,10 +66,12 @@ export function buildIp(f: IpFields): Uint8Array {
       : f.dontFragment === false
         ? 0
         : 0x4000;
+    const options = [...(f.options ?? [])];
+    while (options.length & 3) options.push(0);
     const head = [
-      0x45,
+      0x45 + options.length / 4,
       tos,
-      ...u16(20 + payload.length),
+      ...u16(20 + options.length + payload.length),
       ...u16(id),
       ...u16(word),
       ttl,
@@ -61,22 +80,26 @@ export function buildIp(f: IpFields): Uint8Array {
       0,
       ...src,
       ...dst,
+      ...options,
     ];
     const sum = internetChecksum(Uint8Array.from(head));
     head[10] = sum >>> 8;
     head[11] = sum & 0xff;
     return join(head, payload);
   }
-  const extra = fragment
+  const cut = fragment
     ? [protocol, 0, ...u16((fragment.offset & 0xfff8) | (fragment.more ? 1 : 0)), ...u32(id)]
     : [];
+  const first = fragment ? 44 : protocol;
+  const { extensions = [] } = f;
+  const extra = [...extensionChain(extensions, first), ...cut];
   const head = [
     0x60 | (tos >>> 4),
     (tos & 15) << 4,
     0,
     0,
     ...u16(extra.length + payload.length),
-    fragment ? 44 : protocol,
+    extensions[0]?.type ?? first,
     ttl,
     ...src,
     ...dst,
@@ -227,6 +250,21 @@ export function readIp(b: Uint8Array): ReadPacket | string {
     length: b.length,
     payload,
   };
+}
+
+/** What lies behind the IPv6 extension headers that say their own length (RFC 8200); undefined when they do not fit. */
+export function upperLayer({
+  version,
+  protocol,
+  payload,
+}: ReadPacket): Pick<ReadPacket, 'protocol' | 'payload'> | undefined {
+  let [next, at] = [protocol, 0];
+  while (version === 6 && (next === 0 || next === 43 || next === 60)) {
+    if (at + 8 > payload.length) return undefined;
+    next = payload[at];
+    at += 8 + 8 * payload[at + 1];
+  }
+  return at > payload.length ? undefined : { protocol: next, payload: payload.subarray(at) };
 }
 
 export interface ReadTcp {

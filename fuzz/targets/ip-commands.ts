@@ -21,6 +21,8 @@ export type IpCommand =
   /** Two datagrams of different peers under one identification, their pieces by turns. */
   | { readonly op: 'mixed'; readonly datagram: number }
   | { readonly op: 'overlap'; readonly datagram: number; readonly by: number }
+  /** A packet of any protocol in two fragments, of which one never comes, until it is given up. */
+  | { readonly op: 'half'; readonly bytes: string; readonly cut: number; readonly second: boolean }
   | { readonly op: 'piece'; readonly datagram: number; readonly piece: number }
   | { readonly op: 'echo'; readonly v6: boolean; readonly size: number; readonly group: boolean }
   | { readonly op: 'raw'; readonly bytes: string; readonly ethernet: boolean }
@@ -62,6 +64,16 @@ const command: fc.Arbitrary<IpCommand> = fc.oneof(
       datagram: which,
       by: fc.constantFrom(8, 16, 64),
     }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({
+        packet: fc.boolean().chain(rightPacket),
+        cut: fc.nat(200),
+        second: fc.constantFrom(false, false, true),
+      })
+      .map(({ packet, cut, second }) => ({ op: 'half' as const, bytes: hexOf(packet), cut, second })),
   },
   {
     weight: 3,

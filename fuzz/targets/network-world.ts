@@ -12,7 +12,7 @@ import { invariant, type Witness } from '../target.js';
 import type { Happening, LinkFaults, NetworkInput } from './network-commands.js';
 import { FaultyLink } from './network-link.js';
 import { End } from './network-program.js';
-import { fixedSecrets } from './tcp-world.js';
+import { fixedSecrets } from './secrets.js';
 
 const PORT = 7000;
 const MTU = 1500;

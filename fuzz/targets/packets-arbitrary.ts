@@ -2,7 +2,15 @@
 // checksums may be mended after the damage, so that what lies behind a checksum is reached as well.
 
 import * as fc from 'fast-check';
-import { buildIcmp, buildIp, buildTcp, buildUdp, internetChecksum, pseudoHeader } from '../packets.js';
+import {
+  buildIcmp,
+  buildIp,
+  buildTcp,
+  buildUdp,
+  type IpFields,
+  internetChecksum,
+  pseudoHeader,
+} from '../packets.js';
 
 export const V4_OWN: Uint8Array = Uint8Array.of(10, 0, 0, 1);
 export const V4_PEER: Uint8Array = Uint8Array.of(10, 0, 0, 2);
@@ -44,6 +52,38 @@ const option = fc.oneof(
   fc.tuple(fc.nat(255), fc.nat(12), fc.uint8Array({ maxLength: 8 })).map(([k, n, v]) => [k, n, ...v]),
 );
 const options = fc.array(option, { maxLength: 5 }).map((list) => list.flat().slice(0, 40));
+// RFC 791: record route, time stamps, source routes, router alert, security; then of any length.
+const ipv4Option = fc.oneof(
+  fc.constantFrom([1], [0], [7, 7, 4, 0, 0, 0, 0], [7, 7, 8, 1, 2, 3, 4], [148, 4, 0, 0], [130, 3, 0]),
+  fc.constantFrom(
+    [68, 8, 5, 0, 0, 0, 0, 0],
+    [68, 12, 5, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+    [131, 7, 4, 10, 0, 0, 9],
+    [137, 3, 4],
+  ),
+  fc.tuple(fc.nat(255), fc.nat(12), fc.array(fc.nat(255), { maxLength: 8 })).map(([k, n, v]) => [k, n, ...v]),
+);
+// RFC 8200 section 4.2: the two highest bits of an unknown option say what becomes of the packet.
+const ipv6Option = fc.oneof(
+  fc.constantFrom(
+    [0],
+    [1, 0],
+    [1, 4, 0, 0, 0, 0],
+    [5, 2, 0, 0],
+    [0x1e, 0],
+    [0x5e, 1, 9],
+    [0x9e, 2, 1, 2],
+    [0xde, 0],
+  ),
+  fc.tuple(fc.nat(255), fc.nat(12), fc.array(fc.nat(255), { maxLength: 8 })).map(([k, n, v]) => [k, n, ...v]),
+);
+const extensionHeader = fc.oneof(
+  fc.record({
+    type: fc.constantFrom(0, 60, 60),
+    body: fc.array(ipv6Option, { maxLength: 3 }).map((list) => list.flat()),
+  }),
+  fc.record({ type: fc.constantFrom(43, 0, 60), body: fc.array(fc.nat(255), { maxLength: 22 }) }),
+);
 const payload = fc.oneof(
   fc.constant(new Uint8Array(0)),
   fc.uint8Array({ maxLength: 40 }),
@@ -61,6 +101,11 @@ const tcp = fc.record({
   options,
   payload,
 });
+
+/** `other` but for one case in `n`. (fc.option's `freq` is the odds of nothing, not of something.) */
+function oneIn<T, U>(n: number, arbitrary: fc.Arbitrary<T>, other: U): fc.Arbitrary<T | U> {
+  return fc.oneof({ weight: n - 1, arbitrary: fc.constant(other) }, { weight: 1, arbitrary });
+}
 
 /** A right packet of one family. */
 export function rightPacket(ipv6: boolean): fc.Arbitrary<Uint8Array> {
@@ -94,19 +139,26 @@ export function rightPacket(ipv6: boolean): fc.Arbitrary<Uint8Array> {
       protocol,
       payload: Uint8Array.from([next, body.length >>> 3, ...body]),
     }));
+  const routed: fc.Arbitrary<Pick<IpFields, 'options' | 'extensions'>> = ipv6
+    ? fc.array(extensionHeader, { minLength: 1, maxLength: 3 }).map((extensions) => ({ extensions }))
+    : fc
+        .array(ipv4Option, { minLength: 1, maxLength: 3 })
+        .map((list) => ({ options: list.flat().slice(0, 40) }));
   return fc
     .record({
+      routed: oneIn(3, routed, {}),
       upper: fc.oneof(segment, segment, datagram, message, ipv6 ? fc.oneof(extension, other) : other),
       ttl: fc.constantFrom(64, 1, 0, 255),
       tos: fc.nat(255),
       id: fc.nat(3),
-      fragment: fc.option(fc.record({ offset: fc.nat(8191).map((n) => n * 8), more: fc.boolean() }), {
-        nil: undefined,
-        freq: 5,
-      }),
+      fragment: oneIn(
+        5,
+        fc.record({ offset: fc.nat(8191).map((n) => n * 8), more: fc.boolean() }),
+        undefined,
+      ),
     })
-    .map(({ upper, ttl, tos, id, fragment }) =>
-      buildIp({ src, dst, ...upper, ttl, tos, id, ...(fragment ? { fragment } : {}) }),
+    .map(({ routed, upper, ttl, tos, id, fragment }) =>
+      buildIp({ src, dst, ...upper, ...routed, ttl, tos, id, ...(fragment ? { fragment } : {}) }),
     );
 }
 
@@ -116,17 +168,42 @@ const change = fc.record({
   head: fc.boolean(),
 });
 
+/** A length that a packet states of itself, made a little or much too large or small: everything else stays right. */
+const lie = fc.record({
+  which: fc.nat(3),
+  by: fc.oneof(fc.constantFrom(1, -1, 4, -4, 8, -8), fc.integer({ min: -70, max: 1500 }), fc.nat(65_535)),
+});
+
+function tellLie(b: Uint8Array, { which, by }: { which: number; by: number }): void {
+  const version = b[0] >>> 4;
+  const head = version === 4 ? (b[0] & 15) * 4 : 40;
+  const add16 = (at: number): void => {
+    if (at + 2 <= b.length) put16(b, at, (((b[at] << 8) | b[at + 1]) + by) & 0xffff);
+  };
+  const protocol = version === 4 ? b[9] : b[6];
+  const tcp = head + 12;
+  // The datagram's, the segment's header's, or else an extension header's; the packet's; its header's.
+  if (which <= 1 && protocol === 17) add16(head + 4);
+  else if (which <= 1 && protocol === 6 && tcp < b.length)
+    b[tcp] = (b[tcp] & 15) | (((b[tcp] >>> 4) + by) << 4);
+  else if (which <= 1 && version === 6 && head + 1 < b.length) b[head + 1] += by;
+  else if (which <= 2) add16(version === 4 ? 2 : 4);
+  else if (version === 4) b[0] = 0x40 | ((b[0] + by) & 15);
+}
+
 /** A packet with bytes changed, cut or with bytes behind its end, and its checksums mended when `mend`. */
 export const damagedPacket: fc.Arbitrary<Uint8Array> = fc
   .record({
     packet: fc.boolean().chain(rightPacket),
-    changes: fc.array(change, { maxLength: 4 }),
-    cut: fc.option(fc.nat(), { nil: undefined, freq: 4 }),
+    changes: fc.oneof(fc.constant([]), fc.array(change, { maxLength: 4 })),
+    lie: oneIn(3, lie, undefined),
+    cut: oneIn(4, fc.nat(), undefined),
     padding: fc.oneof(fc.constant(0), fc.nat(30)),
-    mend: fc.boolean(),
+    mend: fc.constantFrom(true, true, false),
   })
-  .map(({ packet, changes, cut, padding, mend }) => {
+  .map(({ packet, changes, lie, cut, padding, mend }) => {
     let out = Uint8Array.from(packet);
+    if (lie !== undefined) tellLie(out, lie);
     for (const { at, value, head } of changes) out[at % Math.min(out.length, head ? 72 : out.length)] = value;
     if (mend) mendChecksums(out);
     if (cut !== undefined) out = out.slice(0, cut % (out.length + 1));

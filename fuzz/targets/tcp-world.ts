@@ -11,6 +11,7 @@ import { parseAddress } from '../../stack/wire/address.js';
 import { describePacket } from '../../stack/wire/describe.js';
 import { ACK, buildIcmp, buildIp, buildTcp, FIN, readIp, SYN, type TcpFields } from '../packets.js';
 import { invariant, type Witness } from '../target.js';
+import { fixedSecrets } from './secrets.js';
 import { streamBytes } from './stream-bytes.js';
 import type { SegmentCommand, TcpCommand, TcpSetting } from './tcp-commands.js';
 import { Inside } from './tcp-inside.js';
@@ -23,16 +24,6 @@ const PEER_PORT = 40_000;
 const PEER_STAMP = 0xfffffff0;
 /** Long enough for every timer of a connection that nobody owns (RFC 1122: R2 of some minutes, twice). */
 const FOUR_HOURS = 4 * 3600e6;
-
-export function fixedSecrets(seed: number): (bytes: Uint8Array) => void {
-  let state = seed | 0;
-  return (bytes) => {
-    for (let i = 0; i < bytes.length; i++) {
-      state = (Math.imul(state, 1_103_515_245) + 12_345) | 0;
-      bytes[i] = state >>> 16;
-    }
-  };
-}
 
 export class TcpWorld {
   readonly stack: InlineStack;
