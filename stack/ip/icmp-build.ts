@@ -7,11 +7,14 @@ import * as icmp from '../wire/icmp.js';
 import * as icmpv6 from '../wire/icmpv6.js';
 import { IPV4_MIN_HEADER, IPV4_MIN_REASSEMBLY } from '../wire/ipv4.js';
 import { IPV6_HEADER, IPV6_MIN_MTU } from '../wire/ipv6.js';
+import { Ipv6Chain, skipFrom } from '../wire/ipv6-extensions.js';
 import { ipHeaderLength, writeIp } from './output.js';
 import type { IpPacket } from './packet.js';
 
 /** Most bytes that an error can be, IP header included: RFC 1812 section 4.3.2.3, RFC 4443 section 2.4 (c). */
 export const ICMP_ERROR_MAX = IPV6_MIN_MTU;
+
+const chain = new Ipv6Chain();
 
 /**
  * Whether `packet`, received as a link-layer and IP unicast (`unicast`), may be answered by an error of `type` and
@@ -36,10 +39,16 @@ export function mayAnswerWithError(
     if (!excepted) return false;
   }
   const expected = packet.ipv6 ? icmpv6.ICMPV6_PROTOCOL : icmp.ICMP_PROTOCOL;
-  if (packet.protocol !== expected) return true;
+  let { protocol, payload: at } = packet;
+  // More may stand in front of the message, behind a fragment header or the option at fault.
+  if (packet.ipv6 && skipFrom(b, protocol, at, packet.end, chain)) {
+    protocol = chain.protocol;
+    at = chain.offset;
+  }
+  if (protocol !== expected) return true;
   // Too short to say what it is: take it for an error.
-  if (packet.payloadLength < 1) return false;
-  const inner = b[packet.payload];
+  if (at >= packet.end) return false;
+  const inner = b[at];
   return packet.ipv6 ? !icmpv6.isError(inner) : !icmp.isError(inner);
 }
 
