@@ -153,7 +153,7 @@ export class Cursor {
   }
 
   private ranged(token: Token, what: string, low: number, high: number): number {
-    const value = Number(token.text);
+    const value = Number(token.text) + 0; // `-0` is 0
     if (value < low || value > high) {
       throw this.fail('RANGE', `${what} ${token.text} is out of range`, token, token, {
         expected: [`${low} to ${high}`],

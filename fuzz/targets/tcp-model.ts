@@ -10,6 +10,9 @@ import { strangerIn } from './stream-bytes.js';
 const LEAST_MSS = 48;
 /** RFC 9293 section 3.7.1: without the option. */
 const DEFAULT_MSS = { 4: 536, 6: 1220 };
+/** What a SYN cookie can say at most, and how many different sizes (msstab of Linux's syncookies.c). */
+const COOKIE_MSS = { 4: 1460, 6: 8940 };
+const COOKIE_SIZES = 4;
 
 export class TcpModel {
   /** Sequence number of the stack's SYN; undefined before it. */
@@ -39,6 +42,8 @@ export class TcpModel {
   /** The furthest right edge that the peer has offered, as an offset from the stack's ISS. */
   private right = 0;
   private synWindow = 0;
+  /** The stack has sent more than its SYN. */
+  private established = false;
   private readonly offeredMss: number[] = [];
   private readonly mtu: number;
   private readonly peerIss: number;
@@ -64,6 +69,7 @@ export class TcpModel {
       this.offeredMss.push(segment.mss ?? DEFAULT_MSS[ip.version]);
     }
     if ((flags & RST) !== 0) return;
+    if (this.cookies && (flags & (ACK | SYN)) === ACK) this.cookieAck(seq);
     if ((flags & SYN) !== 0) this.synWindow = Math.max(this.synWindow, window);
     if ((flags & ACK) === 0 || this.stackIss === undefined) return;
     const at = (ack - this.stackIss) | 0;
@@ -72,6 +78,26 @@ export class TcpModel {
     // A SYN's window is never scaled (RFC 7323 section 2.2).
     const scaled = (flags & SYN) !== 0 ? window : window * 2 ** this.peerScale;
     this.right = Math.max(this.right, at + scaled);
+  }
+
+  /**
+   * A cookie is a hash plus the SYN's sequence number plus the index of a size: one and the same for the next number and the
+   * index before. An ACK beside the right place is taken for another SYN's, with another size.
+   */
+  private cookieAck(seq: number): void {
+    const isn = (seq - 1) >>> 0;
+    const beside = this.starts.some((start) => {
+      const distance = Math.abs((isn - start) | 0);
+      return distance > 0 && distance < COOKIE_SIZES;
+    });
+    if (!beside || this.starts.includes(isn)) return;
+    this.starts.push(isn);
+    this.sent.add(isn, 1);
+    this.offeredMss.push(COOKIE_MSS[this.v6 ? 6 : 4]);
+    if (this.established) return;
+    // What was said so far was said of no connection.
+    this.lastAck = undefined;
+    this.edge = undefined;
   }
 
   /** Judges a packet of the stack. Returns the segment; undefined for another protocol. */
@@ -92,6 +118,7 @@ export class TcpModel {
       this.resets++;
       return segment;
     }
+    if ((segment.flags & SYN) === 0) this.established = true;
     if (segment.timestamps !== undefined) this.lastStamp = segment.timestamps.value;
     if ((segment.flags & ACK) !== 0) this.acknowledgment(segment);
     this.data(segment);
@@ -115,6 +142,7 @@ export class TcpModel {
     this.lastAck = undefined;
     this.edge = undefined;
     this.right = 0;
+    this.established = false;
   }
 
   private acknowledgment({ ack, flags, payload, window, seq }: ReadTcp): void {
