@@ -1,10 +1,12 @@
 // The list of cases, in the order they run.
 import type { PeerCase } from '../types.js';
+import { dhcp, dhcpDecline, ownClaims, slaac } from './addresses.js';
 import { bulkFromKernel, bulkToKernel, duplex } from './bulk.js';
 import { manyAccepted, manyOpened } from './connections.js';
 import { abort, halfClose, keepalive, refused } from './endings.js';
 import { ecn, fastOpenClient, fastOpenServer, plainTcp } from './extensions.js';
 import { synFlood } from './flood.js';
+import { igmpSnooping } from './groups.js';
 import { curlGets, getsFromNginx } from './http.js';
 import { conflict, duplicateAddress, neighbour, ping, snooping, traceroute, udp } from './icmp.js';
 import { MTU_CASES, pathMtu } from './mtu.js';
@@ -17,7 +19,12 @@ export const CASES: readonly PeerCase[] = [
   neighbour,
   conflict,
   duplicateAddress,
+  ownClaims,
+  dhcp,
+  dhcpDecline,
+  slaac,
   snooping,
+  igmpSnooping,
   udp,
   bulkFromKernel,
   bulkToKernel,

@@ -98,6 +98,15 @@ describe('when groups are reported', () => {
     expect(r.version(24e6 + 260e6)).toBe(3);
   });
 
+  it('what was reported in version 3 is left in version 2', () => {
+    const r = reports();
+    r.sync(0, [G]);
+    types(r, 0);
+    r.query(1, query({ version: 2 }));
+    r.sync(2, []);
+    expect(types(r, 2)).toEqual([{ v: 2, leave: true, types: [CHANGE_TO_INCLUDE] }]);
+  });
+
   it('a change of version cancels what was planned in the other', () => {
     const r = reports();
     r.sync(0, [G]);

@@ -48,7 +48,7 @@ interface Group {
   changes: number;
   /** When a query about this group is answered. */
   answer: number;
-  /** Older versions: we were the last to report it (RFC 2236 section 3). */
+  /** We were the last to report it, as far as one hears: leaving is ours to tell (RFC 2236 section 3). */
   reporter: boolean;
 }
 
@@ -173,8 +173,10 @@ export class GroupReports {
       g.changes--;
       if (g.changes > 0) more = true;
       const type = g.joined ? CHANGE_TO_EXCLUDE : CHANGE_TO_INCLUDE;
-      if (version === 3) records.push({ type, group: g.address });
-      else if (g.joined) {
+      if (version === 3) {
+        records.push({ type, group: g.address });
+        g.reporter = true;
+      } else if (g.joined) {
         messages.push({ version, leave: false, records: [{ type, group: g.address }] });
         g.reporter = true;
       } else {

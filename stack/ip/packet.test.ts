@@ -71,6 +71,8 @@ describe('building and validating', () => {
       ['224.0.0.1', '192.0.2.1'],
       ['255.255.255.255', '192.0.2.1'],
       ['0.0.0.0', '192.0.2.1'],
+      ['0.0.0.0', '239.1.2.3'],
+      ['0.1.2.3', '224.0.0.1'],
       ['192.0.2.1', '0.1.2.3'],
       ['127.0.0.1', '192.0.2.1'],
       ['192.0.2.1', '127.0.0.1'],
@@ -82,6 +84,11 @@ describe('building and validating', () => {
     for (const [s, d] of bad) {
       const options = { v6: d.includes(':'), source: parseAddress(s), destination: parseAddress(d) };
       expect(judge(packetOf(17, data, options)), `${s} > ${d}`).toBe(p.IP_ERR_ADDRESS);
+    }
+    // But for hosts and switches without an address, to the link itself.
+    for (const to of ['224.0.0.1', '255.255.255.255']) {
+      const options = { source: parseAddress('0.0.0.0'), destination: parseAddress(to) };
+      expect(judge(packetOf(17, data, options)), to).toBe(0);
     }
     // A mapped address on the wire would pass for IPv4 above (RFC 4942 section 2.2).
     expect(judge(packetOf(17, data, { v6: true, source: A4 }))).toBe(p.IP_ERR_ADDRESS);

@@ -3,7 +3,7 @@
 // a bad packet is enough for icmp-error.ts to answer it.
 
 import { CHECKSUM_VERIFIED } from '../channel/pool.js';
-import { isIpv4, isLimitedBroadcast } from '../wire/address.js';
+import { isIpv4, isLimitedBroadcast, isUnspecified } from '../wire/address.js';
 import { fold, pseudoSum, sumBytes } from '../wire/checksum.js';
 import { ICMPV6_PROTOCOL } from '../wire/icmpv6.js';
 import * as ipv4 from '../wire/ipv4.js';
@@ -161,9 +161,18 @@ function parse6(b: Uint8Array, o: number, len: number, out: IpPacket, loopback: 
 function plausible4(b: Uint8Array, o: number, out: IpPacket, loopback: boolean): boolean {
   const src = b[o + ipv4.IPV4_OFF_SRC];
   const dst = b[o + ipv4.IPV4_OFF_DST];
-  if ((src >= 224 && src < 240) || src === 0 || dst === 0) return false;
+  if ((src >= 224 && src < 240) || dst === 0) return false;
+  if (src === 0 && !mayComeFromNobody(b, o, out)) return false;
   if (isLimitedBroadcast(out.source)) return false;
   return loopback || (src !== 127 && dst !== 127);
+}
+
+// Who has no address yet sends from 0.0.0.0: DHCP clients to all, and switches that ask for groups (RFC 4541 section 2.1.1) or
+// hosts that report theirs to the link's own groups, 224.0.0/24 (Linux's ip_mc_validate_source).
+function mayComeFromNobody(b: Uint8Array, o: number, out: IpPacket): boolean {
+  if (!isUnspecified(out.source)) return false;
+  const dst = o + ipv4.IPV4_OFF_DST;
+  return isLimitedBroadcast(out.destination) || (b[dst] === 224 && b[dst + 1] === 0 && b[dst + 2] === 0);
 }
 
 // RFC 9293 MUST-63
