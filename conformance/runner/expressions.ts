@@ -1,8 +1,9 @@
 // Arguments and results of system calls as values: symbols become Linux's numbers, strings become bytes.
 
 import type { Expression } from '../language/ast.js';
+import { isFreebsdSymbol } from '../language/symbols/freebsd.js';
 import { nearestSymbol, symbolValue } from '../language/symbols.js';
-import { ScriptProblem } from './errors.js';
+import { ScriptProblem, UnsupportedFeature } from './errors.js';
 
 /** The bytes of a string or a row of strings; a character is a byte. */
 export function stringBytes(e: Expression): Uint8Array | null {
@@ -16,7 +17,8 @@ const swap32 = (v: number): number => ((swap16(v & 0xffff) << 16) | swap16(v >>>
 
 /**
  * A number: literals, symbols, `a|b`, `NAME=expr`, htons and friends.
- * @throws ScriptProblem for anything else, naming the nearest symbol for a word that nobody knows
+ * @throws ScriptProblem for anything else, naming the nearest symbol for a word that nobody knows; UnsupportedFeature
+ * for a symbol of FreeBSD's
  */
 export function integer(e: Expression): number {
   switch (e.kind) {
@@ -25,6 +27,7 @@ export function integer(e: Expression): number {
     case 'word': {
       const value = symbolValue(e.name);
       if (value !== undefined) return value;
+      if (isFreebsdSymbol(e.name)) throw new UnsupportedFeature(`FreeBSD's ${e.name}`, e.span);
       const near = nearestSymbol(e.name);
       throw new ScriptProblem(`unknown symbol '${e.name}'${near ? `: did you mean ${near}?` : ''}`, e.span);
     }

@@ -7,6 +7,7 @@ export type ShellErrorCode =
   | 'FORBIDDEN' // a file outside what a script may touch
   | 'FAILED' // a command ended with a status other than 0
   | 'LIMIT' // too many commands, files or bytes
+  | 'LACKING' // a command or parameter of another system (FreeBSD's): no target here has it
   | 'HOST'; // the target could not do what the command asks for
 
 /** Where a command stands: the script or a helper file. Lines count from 1. */

@@ -119,7 +119,8 @@ describe('what ends a script', () => {
       'status 255: sysctl: setting key "net.ipv4.a": Invalid argument',
     ],
     ['false', 'FAILED', 5, 'status 1'],
-    ['tcpdrop 1.2.3.4 5 6.7.8.9 10', 'HOST', 5, 'this target has no such thing'],
+    ['tcpdrop 1.2.3.4 5 6.7.8.9 10', 'LACKING', 5, "FreeBSD's command tcpdrop"],
+    ['kldload -n cc_dctcp', 'LACKING', 5, "FreeBSD's command kldload"],
   ])('%j', (text, code, line, part) => {
     const error = errorOf(text);
     expect(error.code, error.message).toBe(code);

@@ -74,14 +74,15 @@ function listBytes(items: readonly Expression[], length: number, e: Expression):
 
 const setsockopt: CallMaker = (call, context) => {
   expectArguments(call, 5);
-  const length = integerArgument(call, 4);
+  // Level and name before the value: what another system's option takes need not have a meaning here.
+  const [level, name, length] = [1, 2, 4].map((i) => integerArgument(call, i)) as [number, number, number];
   const value = valueBytes(call.args[3]!, length);
   // A structure in the script is what its pointer points at: a longer length reads zeros behind it.
   const padded =
     value && value.length < length ? Uint8Array.from({ length }, (_, i) => value[i] ?? 0) : value;
   return {
     name: 'setsockopt',
-    args: [descriptor(call, context), integerArgument(call, 1), integerArgument(call, 2), padded, length],
+    args: [descriptor(call, context), level, name, padded, length],
     result: 'exact',
   };
 };

@@ -1,6 +1,7 @@
-// FreeBSD's commands that scripts of the nplab dialect use: `sockstat`, `tcpdrop`.
+// FreeBSD's commands that scripts of the nplab dialect use. `sockstat` and `tcpdrop` work where the target can tell; the
+// rest is known by name, so that a script is told apart from one with a mistake in it.
 
-import { type BuiltIn, badArguments, integerArgument } from '../command.js';
+import { type BuiltIn, badArguments, type CommandContext, integerArgument } from '../command.js';
 import { ShellError } from '../errors.js';
 
 /** `sockstat [-46clnqs]`: one line a socket. `-4` and `-6` choose versions, `-l` listeners, `-c` connections. */
@@ -11,7 +12,7 @@ export const sockstat: BuiltIn = (context) => {
     letters += arg.slice(1);
   }
   const { host } = context;
-  if (host.sockets === undefined) throw missing(context.place, context.name);
+  if (host.sockets === undefined) throw lacking(context);
   const has = (letter: string) => letters.includes(letter);
   if (!has('q')) context.out('PROTO  FD   LOCAL ADDRESS          FOREIGN ADDRESS        STATE\n');
   for (const socket of host.sockets()) {
@@ -26,11 +27,11 @@ export const sockstat: BuiltIn = (context) => {
 
 /** `tcpdrop LOCAL-ADDRESS LOCAL-PORT FOREIGN-ADDRESS FOREIGN-PORT` */
 export const tcpdrop: BuiltIn = (context) => {
+  if (context.host.dropConnection === undefined) throw lacking(context);
   const [localAddress, localPort, remoteAddress, remotePort, ...rest] = context.args;
   if (localAddress === undefined || remoteAddress === undefined || rest.length > 0) {
     throw badArguments(context, 'a local address and port and a foreign address and port are needed');
   }
-  if (context.host.dropConnection === undefined) throw missing(context.place, context.name);
   context.host.dropConnection({
     localAddress,
     localPort: integerArgument(context, localPort, 'local port'),
@@ -40,6 +41,16 @@ export const tcpdrop: BuiltIn = (context) => {
   return 0;
 };
 
-function missing(place: ShellError['place'], name: string): ShellError {
-  return new ShellError('HOST', `${name}: this target has no such thing`, place, name);
+/** `kldload` and its like. */
+export const freebsdOnly: BuiltIn = (context) => {
+  throw lacking(context);
+};
+
+function lacking({ name, place }: CommandContext): ShellError {
+  return new ShellError('LACKING', `FreeBSD's command ${name}`, place, name);
+}
+
+/** FreeBSD's trees of sysctls that Linux has not. */
+export function isFreebsdSysctl(name: string): boolean {
+  return /^(kern|net\.inet6?|hw|vfs|security)\./.test(name);
 }

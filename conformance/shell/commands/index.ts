@@ -3,7 +3,7 @@
 import type { BuiltIn } from '../command.js';
 import { ethtool } from './ethtool.js';
 import { cat, chmod, dd, echo, mkdir, printf, rm, touch } from './files.js';
-import { sockstat, tcpdrop } from './freebsd.js';
+import { freebsdOnly, sockstat, tcpdrop } from './freebsd.js';
 import { ip } from './ip.js';
 import { nstat } from './nstat.js';
 import { sysctl } from './sysctl.js';
@@ -22,6 +22,9 @@ export const BUILT_INS: Readonly<Record<string, BuiltIn>> = {
   false: () => 1,
   grep,
   ip,
+  kldload: freebsdOnly,
+  kldstat: freebsdOnly,
+  kldunload: freebsdOnly,
   mkdir,
   nstat,
   printf,

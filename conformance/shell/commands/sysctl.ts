@@ -1,8 +1,9 @@
 // `sysctl`: reads and sets kernel parameters, of the target.
 
 import { type BuiltIn, badArguments, type CommandContext } from '../command.js';
-import { HostRefusal } from '../errors.js';
+import { HostRefusal, ShellError } from '../errors.js';
 import { sysctlName, sysctlPath } from '../sysctl-names.js';
+import { isFreebsdSysctl } from './freebsd.js';
 
 interface Flags {
   quiet: boolean;
@@ -82,6 +83,9 @@ function refusable(context: CommandContext, flags: Flags, name: string, action: 
     if (!(error instanceof HostRefusal)) throw error;
     if (error.errno === 'ENOENT') {
       if (flags.ignoreUnknown) return true;
+      if (isFreebsdSysctl(name)) {
+        throw new ShellError('LACKING', `FreeBSD's sysctl ${name}`, context.place, context.name);
+      }
       context.err(`sysctl: cannot stat ${sysctlPath(name)}: No such file or directory\n`);
     } else context.err(`sysctl: setting key "${name}": ${error.message}\n`);
     return false;

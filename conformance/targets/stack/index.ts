@@ -6,7 +6,7 @@ import { type MemoryLink, memoryPair } from '../../../stack/link/memory.js';
 import type { Feature } from '../../language/features.js';
 import type { TargetSetup } from '../../runner/run.js';
 import { helperFileReader, Shell, ShellError } from '../../shell/index.js';
-import type { CapturedPacket, PendingCall, Target } from '../target.js';
+import { type CapturedPacket, type PendingCall, type Target, TargetUnsupported } from '../target.js';
 import { callPosix } from './calls.js';
 import { fixedSecrets } from './secrets.js';
 import { StackShellHost } from './shell-host.js';
@@ -129,8 +129,9 @@ export class StackTarget implements Target {
     try {
       this.shell.runOrFail(text, where);
     } catch (error) {
-      if (this.host.lacking) throw this.host.lacking;
-      throw error instanceof ShellError ? new Error(error.problem) : error;
+      if (!(error instanceof ShellError)) throw error;
+      if (error.cause instanceof TargetUnsupported) throw error.cause;
+      throw error.code === 'LACKING' ? new TargetUnsupported(error.problem) : new Error(error.problem);
     }
     this.stack.run(this.time);
   }

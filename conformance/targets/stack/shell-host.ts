@@ -19,8 +19,6 @@ export class StackShellHost implements ShellHost {
   private readonly stack: Stack;
   private readonly pass: (microseconds: number) => void;
   private readonly helper: (path: string) => string | null;
-  /** What a command asked for and the stack does not have; null until then. */
-  lacking: TargetUnsupported | null = null;
   private readonly qdiscs = new Set<string>();
 
   /** @param pass lets time pass; @param helper reads a file beside the script */
@@ -42,13 +40,13 @@ export class StackShellHost implements ShellHost {
 
   getModuleParameter(name: string): string {
     const value = getModuleParameter(this.stack.config, name);
-    if (value === null) throw this.lacks(`the module parameter ${name}`);
+    if (value === null) throw new TargetUnsupported(`the module parameter ${name}`);
     return value;
   }
 
   setModuleParameter(name: string, value: string): void {
     if (!setModuleParameter(this.stack.config, name, value)) {
-      throw this.lacks(`the module parameter ${name} with the value ${value.trim()}`);
+      throw new TargetUnsupported(`the module parameter ${name} with the value ${value.trim()}`);
     }
   }
 
@@ -74,7 +72,7 @@ export class StackShellHost implements ShellHost {
     if (operation.initrwnd !== null) option.initrwnd = operation.initrwnd;
     if (operation.rtoMin !== null) option.rtoMin = operation.rtoMin;
     const unsupported = unsupportedMetric(operation);
-    if (unsupported) throw this.lacks(`the route metric ${unsupported}`);
+    if (unsupported) throw new TargetUnsupported(`the route metric ${unsupported}`);
     refusing(() => {
       this.stack.addRoute(option, operation.operation !== 'add');
     });
@@ -83,9 +81,9 @@ export class StackShellHost implements ShellHost {
   changeLink(operation: LinkOperation): void {
     const device = this.device(operation.device);
     if (operation.gsoMaxSize !== null || operation.gsoMaxSegments !== null) {
-      throw this.lacks('gso_max_size of a device');
+      throw new TargetUnsupported('gso_max_size of a device');
     }
-    if (operation.queueLength !== null) throw this.lacks('txqueuelen of a device');
+    if (operation.queueLength !== null) throw new TargetUnsupported('txqueuelen of a device');
     if (operation.mtu !== null) device.mtu = operation.mtu;
     if (operation.up !== null) device.up = operation.up;
   }
@@ -112,16 +110,11 @@ export class StackShellHost implements ShellHost {
       return;
     }
     const kind = QDISC_KINDS.find((k) => k === operation.kind);
-    if (!kind) throw this.lacks(`the queue discipline ${operation.kind}`);
+    if (!kind) throw new TargetUnsupported(`the queue discipline ${operation.kind}`);
     if (operation.operation === 'add' && this.qdiscs.has(operation.device)) {
       throw new HostRefusal('EEXIST', 'Exclusivity flag on, cannot modify.');
     }
-    try {
-      device.setQdisc({ kind, ...qdiscParameters(operation) });
-    } catch (error) {
-      if (error instanceof TargetUnsupported) this.lacking = error;
-      throw error;
-    }
+    device.setQdisc({ kind, ...qdiscParameters(operation) });
     this.qdiscs.add(operation.device);
   }
 
@@ -141,7 +134,7 @@ export class StackShellHost implements ShellHost {
         // Nothing is coalesced on receiving: a script's packets arrive as it writes them, with either setting.
         return;
       default:
-        throw this.lacks(`the device feature ${feature}`);
+        throw new TargetUnsupported(`the device feature ${feature}`);
     }
   }
 
@@ -155,12 +148,6 @@ export class StackShellHost implements ShellHost {
 
   readHelperFile(path: string): string | null {
     return this.helper(path);
-  }
-
-  /** The shell reports what a host throws as its own error: the target looks here for what it was. */
-  private lacks(feature: string): TargetUnsupported {
-    this.lacking = new TargetUnsupported(feature);
-    return this.lacking;
   }
 
   private device(name: string): NonNullable<ReturnType<Stack['device']>> {

@@ -80,6 +80,9 @@ ${OPEN.replace('<...>', '<mss 900>').replace('win 257', 'win 30000')}+0 write(4,
     ],
     ['ip route change 192.0.2.1 dev tun0 congctl vegas', 'skipped', 'congctl'],
     ['ethtool -K tun0 tls-hw-tx-offload on', 'skipped', 'tls-hw-tx-offload'],
+    ['kldload -n cc_dctcp', 'skipped', "FreeBSD's command kldload"],
+    ['tcpdrop -a', 'skipped', "FreeBSD's command tcpdrop"],
+    ['sysctl net.inet.tcp.rexmit_min=200', 'skipped', "FreeBSD's sysctl net.inet.tcp.rexmit_min"],
   ])('%s: %s', async (command, verdict, message) => {
     const result = await run(`0 \`${command}\`\n`);
     expect([result.verdict, result.reason]).toEqual([verdict, expect.stringContaining(message)]);
@@ -93,6 +96,15 @@ ${OPEN.replace('<...>', '<mss 900>').replace('win 257', 'win 30000')}+0 write(4,
     const v6 = await run(`${OPEN}+0 \`grep " 01 " /proc/net/tcp6 | grep ":1F90"\`\n`, { ipVersion: 'ipv6' });
     expect(v6.reason).toBe('');
   });
+});
+
+it('names a symbol of another system instead of calling it a mistake', async () => {
+  const block = 'setsockopt(4, IPPROTO_TCP, TCP_FUNCTION_BLK, {function_set_name="rack", pcbcnt=0}, 36) = 0';
+  const result = await run(`${OPEN}+0 ${block}\n`, { dialect: 'nplab' });
+  expect([result.verdict, result.reason]).toEqual([
+    'skipped',
+    expect.stringContaining("FreeBSD's TCP_FUNCTION_BLK"),
+  ]);
 });
 
 describe('structures', () => {
