@@ -91,7 +91,9 @@ export class HostStack implements Stack {
     const random = new Random(options.seed ?? 1);
     this.network = new NetworkLayer(this.config, links, options.gso ?? true, secretRandom32);
     this.network.addresses.onChange = ground.addressChanged?.bind(ground) ?? null;
+    for (const device of this.network.devices) device.gro = options.gro ?? false;
     this.output = new PacketOutput(port, ground.driver);
+    this.output.batched = options.batchTransmit ?? false;
     const now = () => this.now();
     const secret = new Uint8Array(32);
     secrets.fill(secret);
@@ -195,10 +197,16 @@ export class HostStack implements Stack {
     return total;
   }
 
+  flush(now: number = this.now()): void {
+    if (this.closed || !this.output.pending) return;
+    this.time = Math.max(this.time, now);
+    this.output.flush(this.time);
+  }
+
   nextTimeout(): number {
     if (this.closed) return Number.POSITIVE_INFINITY;
     this.settle();
-    if (this.ground.readers.pending) return this.time;
+    if (this.ground.readers.pending || this.output.pending) return this.time;
     return Math.min(
       this.timers.next(),
       this.ground.nextTimeout(this.time),
@@ -323,12 +331,18 @@ export class HostStack implements Stack {
 
   private readonly receive: Receive = (index, owner, reader) => {
     // What a channel still held when its grace period had passed may come after the end.
-    if (!this.closed) this.input.receive(index, owner, this.time);
+    if (!this.closed) {
+      this.input.receive(index, owner, reader, this.time);
+      return;
+    }
     this.output.returned(index);
     reader.release(index);
   };
 
-  private readonly settleStep = (): void => this.settle();
+  private readonly settleStep = (): void => {
+    this.input.endBatch(this.time);
+    this.settle();
+  };
 
   statistics(): StackStatistics {
     return this.ground.statistics();

@@ -7,6 +7,7 @@ import { EventFd, POLLIN, PollSet } from './link/linux/poll.js';
 /** What the loop needs of a stack; InlineStack has it. */
 export interface RunnableStack {
   run(now?: number, rounds?: number): number;
+  flush(now?: number): void;
   nextTimeout(): number;
   readonly network: { readonly devices: readonly { readonly link: Link | null }[] };
   readonly driver: { hasWork(): boolean };
@@ -117,6 +118,7 @@ export class RealTimeLoop {
   /** Sleeps until something happens, `longest` µs at most, and runs the stack once; returns what was handled. */
   turn(longest: number): number {
     this.turns++;
+    this.stack.flush(monotonicMicros());
     const wait = Math.min(this.due(), longest);
     if (wait > 0) this.sleeps++;
     const ready = this.poll.waitMicros(wait);

@@ -127,6 +127,17 @@ export interface HostOptions {
   privileged?: boolean;
   /** Device features of every link: super-packets on sending. Default: on when the link takes them. */
   gso?: boolean;
+  /**
+   * Generic receive offload on every link: segments of a connection that arrive in one batch and continue each other are
+   * one segment for TCP, with one ACK. Linux has it on for network cards; default false, as for packets that come singly.
+   */
+  gro?: boolean;
+  /**
+   * Packets wait until the stack is next run or flushed, so that all that a turn sends crosses the system in one go, and
+   * small writes of a turn join into full segments (tcp_autocorking), as they do on Linux while a device is busy.
+   * Local drops are then losses. Default false: a packet leaves within the call that made it.
+   */
+  batchTransmit?: boolean;
   /** Most descriptors: default 1,048,576. */
   maxDescriptors?: number;
 }

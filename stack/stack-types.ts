@@ -77,6 +77,9 @@ export interface Stack {
    */
   run(now?: number, rounds?: number): number;
 
+  /** Lets go what waits to be sent (`batchTransmit`). `run` does it by itself. */
+  flush(now?: number): void;
+
   /** Earliest time at which `run` has something to do (timers, qdisc departures, links' next events); Infinity: none. */
   nextTimeout(): number;
 

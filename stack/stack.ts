@@ -85,6 +85,7 @@ class InlineGround implements Ground {
   }
 
   transmit(now: number): number {
+    this.port.flush();
     return this.driver.transmit(now);
   }
 

@@ -96,6 +96,15 @@ export class PoolParty extends PacketBuffers {
     return index;
   }
 
+  /**
+   * Moves the start of a fresh buffer's packet down by up to 7 bytes, into the headroom, so that byte `from` of it lies
+   * at `residue` modulo 8.
+   */
+  align(index: number, from: number, residue: number): void {
+    const shift = (this.start(index) + from - residue) & 7;
+    if (shift !== 0) this.setOffset(index, this.offset(index) - shift);
+  }
+
   /** Ends the use of a buffer, own or another's. It must not be touched afterwards. Throws DOUBLE_RELEASE. */
   release(index: number): void {
     const meta = this.meta(index);

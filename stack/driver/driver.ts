@@ -13,7 +13,7 @@ import { addressKey4, addressKeyOf, keyOf } from '../flows/classify.js';
 import { KEY_WORDS } from '../flows/key.js';
 import { FlowReader, NONE } from '../flows/table.js';
 import type { Link } from '../link/link.js';
-import { BufferLists, Egress, XMIT_DROP, XMIT_OK } from './egress.js';
+import { BufferLists, Egress, XMIT_CN, XMIT_DROP, XMIT_OK } from './egress.js';
 import {
   driverBell,
   ENDPOINT_OPEN,
@@ -144,21 +144,31 @@ export class Driver implements InlineDriver {
     return total + left;
   }
 
-  /** Empties one endpoint's tx ring into the egress stages; the verdict on its last packet. */
+  /**
+   * Empties one endpoint's tx ring into the egress stages. The verdict is that on its one packet; on several, XMIT_DROP
+   * when none was kept and XMIT_CN when some were not.
+   */
   drain(endpoint: number, now: number): number {
     const ring = this.#txRing(endpoint);
+    if (!ring) return XMIT_OK;
+    let total = 0;
+    let kept = 0;
     let verdict = XMIT_OK;
-    if (!ring) return verdict;
-    for (;;) {
-      const count = ring.popBatch(this.#out, BATCH);
-      if (count === 0) return verdict;
-      this.counters.sent += count;
+    for (let count = BATCH; count === BATCH; ) {
+      count = ring.popBatch(this.#out, BATCH);
+      if (count === 0) break;
+      total += count;
       this.#reader.online();
-      for (let i = 0; i < count; i++) verdict = this.#send(this.#out[i], endpoint, now);
+      for (let i = 0; i < count; i++) {
+        const one = this.#send(this.#out[i], endpoint, now);
+        if (one !== XMIT_DROP) kept++;
+        if (one !== XMIT_OK) verdict = XMIT_CN;
+      }
       this.#publish();
       this.#reader.offline();
-      if (count < BATCH) return verdict;
     }
+    this.counters.sent += total;
+    return kept === 0 && total > 0 ? XMIT_DROP : verdict;
   }
 
   /** Whether any tx ring has something: the last look before sleeping. */

@@ -72,15 +72,16 @@ export class EndpointPort {
   /**
    * Sends the packet in an own buffer, whose length, L3 offset, interface, channel (in whose name) and, where used,
    * direction, GSO, checksum, tag and departure are set. On XMIT_OK, XMIT_CN and XMIT_DROP the buffer is gone and comes
-   * home by itself; on XMIT_BUSY the caller still has it. Inline, the verdict is the queue discipline's; in threads it
-   * is XMIT_OK when the ring took it, and `flush` must follow before going idle.
+   * home by itself; on XMIT_BUSY the caller still has it. Inline, the verdict is the queue discipline's; in threads, and
+   * when `more` packets follow before anybody needs to look, it is XMIT_OK when the ring took it, and `flush` or a
+   * `transmit` without `more` must follow before going idle.
    */
-  transmit(index: number, now: number): number {
+  transmit(index: number, now: number, more = false): number {
     if (!this.#tx.push(index)) {
       this.flush();
       return XMIT_BUSY;
     }
-    if (!this.inline) return XMIT_OK;
+    if (more || !this.inline) return XMIT_OK;
     this.#tx.publish();
     return this.inline.drain(this.number, now);
   }
@@ -97,11 +98,16 @@ export class EndpointPort {
     return Atomics.load(words, words[this.#line + EndpointLine.READY] * LINE_WORDS + RingLayout.DROPS);
   }
 
-  /** Shows the driver what was transmitted, and wakes it if it sleeps. Once a batch. */
+  /** Packets that wait for `flush`. */
+  get unflushed(): number {
+    return this.#tx.pending();
+  }
+
+  /** Shows the driver what was transmitted; one in a thread of its own is woken if it sleeps. Once a batch. */
   flush(): void {
     if (this.#tx.pending() === 0) return;
     this.#tx.publish();
-    this.#driver.ring();
+    if (!this.inline) this.#driver.ring();
   }
 
   /** Rings this endpoint's own bell, for others than the driver. */

@@ -27,6 +27,7 @@ import {
   listenerInput,
   replyReset,
   SegmentIn,
+  TCP_ESTABLISHED,
   TIME_WAIT_NEW_SYN,
   tcpError,
   tcpInput,
@@ -39,6 +40,7 @@ import { parseTcpOptions } from '../wire/tcp-options.js';
 import { UDP_PROTOCOL } from '../wire/udp.js';
 import { countIcmpInput, countInput } from './input-counters.js';
 import type { PacketOutput } from './packet-output.js';
+import { type BufferReturn, ReceiveMerge } from './receive-merge.js';
 import type { TcpEndpoint } from './tcp-endpoint.js';
 import { TcpHandle } from './tcp-handle.js';
 import { verifySegment } from './tcp-md5.js';
@@ -70,7 +72,10 @@ export interface LinkLayerInput {
 
 export class PacketInput {
   linkLayer: LinkLayerInput | null = null;
-  private readonly segment = new SegmentIn();
+  private segment = new SegmentIn();
+  private readonly merge = new ReceiveMerge();
+  /** The buffer of the packet just received is held, and released later. */
+  private held = false;
   private readonly party: PoolParty;
   private readonly output: PacketOutput;
   private readonly network: NetworkLayer;
@@ -102,11 +107,34 @@ export class PacketInput {
   }
 
   /**
-   * Processes the packet of `index`, which the caller releases afterwards. `owner` is what its channel belongs to: a
-   * connection, a listener, or null for the default channel and UDP sockets.
+   * Processes the packet of `index`, which came by `reader`, and releases it. `owner` is what its channel belongs to: a
+   * connection, a listener, or null for the default channel and UDP sockets. `endBatch` follows the last of several.
    */
-  receive(index: number, owner: TcpHandle | null, now: number): void {
+  receive(index: number, owner: TcpHandle | null, reader: BufferReturn, now: number): void {
+    this.held = false;
+    this.process(index, owner, reader, now);
+    if (!this.held) this.release(index, reader);
+  }
+
+  private release(index: number, reader: BufferReturn): void {
+    this.output.returned(index);
+    reader.release(index);
+  }
+
+  /** Delivers what was held in the hope that more of it follows. */
+  endBatch(now: number): void {
+    const { merge } = this;
+    const { owner, segment } = merge;
+    if (owner === null) return;
+    merge.owner = null;
+    tcpInput(owner.tcb, now, segment);
+    for (let i = 0; i < segment.parts; i++) this.release(merge.indices[i], merge.reader);
+    segment.parts = 1;
+  }
+
+  private process(index: number, owner: TcpHandle | null, reader: BufferReturn, now: number): void {
     const { party, ip } = this;
+    if (owner !== this.merge.owner) this.endBatch(now);
     const l3 = party.l3Offset(index);
     const start = party.start(index) + l3;
     const length = party.length(index) - l3;
@@ -119,7 +147,7 @@ export class PacketInput {
     const loopback = party.owner(index) === party.id;
     const verdict = ip.receive(party.bytes, start, length, link, loopback);
     countInput(this.counters.ip, ip.packet.ipv6, verdict, ip.reason);
-    this.dispatch(verdict, party.bytes, index, owner, now);
+    this.dispatch(verdict, party.bytes, index, owner, reader, now);
   }
 
   private dispatch(
@@ -127,16 +155,17 @@ export class PacketInput {
     bytes: Uint8Array,
     index: number,
     owner: TcpHandle | null,
+    reader: BufferReturn,
     now: number,
   ): void {
     switch (verdict) {
       case INPUT_TRANSPORT: {
-        const state = index < 0 ? CHECKSUM_NONE : this.party.checksum(index);
+        const state = this.party.checksum(index);
         // A partial checksum was never on a wire: it is good by itself (Linux's CHECKSUM_PARTIAL on input).
         const trusted = state === CHECKSUM_NONE ? CHECKSUM_NONE : CHECKSUM_VERIFIED;
-        const stamp = index < 0 ? now : this.party.stamp(index);
+        const stamp = this.party.stamp(index);
         if (this.ip.packet.protocol === UDP_PROTOCOL) this.receiveUdp(bytes, trusted, stamp, now);
-        else this.receiveTcp(bytes, index, trusted, stamp, owner, now);
+        else this.receiveTcp(bytes, index, trusted, stamp, owner, reader, now);
         return;
       }
       case INPUT_FRAGMENT:
@@ -180,6 +209,7 @@ export class PacketInput {
     checksum: number,
     stamp: number,
     owner: TcpHandle | null,
+    reader: BufferReturn,
     now: number,
   ): void {
     const { ip, segment } = this;
@@ -223,10 +253,31 @@ export class PacketInput {
     segment.offset = at + head;
     segment.headerOffset = at;
     segment.headerEnd = at + head;
-    segment.gsoSize = index < 0 ? 0 : this.party.gsoSize(index);
+    segment.gsoSize = this.party.gsoSize(index);
     segment.packetLength = packet.length;
     parseTcpOptions(bytes, at + tcp.TCP_OFF_OPTIONS, at + head, segment.options);
+    if (this.joined(index, owner, reader, now)) return;
+    this.endBatch(now);
     this.deliverTcp(owner, now);
+  }
+
+  /** Whether the segment was put behind what is held, or is held itself, and with it its buffer. */
+  private joined(index: number, owner: TcpHandle | null, reader: BufferReturn, now: number): boolean {
+    const { merge, segment } = this;
+    if (owner === null || owner.listener !== null || !owner.mapped) return false;
+    if (!this.network.mergesReceived(this.ip.link) || !ReceiveMerge.mayJoin(segment)) return false;
+    if (merge.owner !== null && merge.continues(segment, owner)) {
+      if (!merge.join(segment, index)) this.endBatch(now);
+      this.held = true;
+      return true;
+    }
+    this.endBatch(now);
+    const { tcb } = owner;
+    const last = (segment.flags & tcp.TCP_PSH) !== 0;
+    if (last || tcb.state !== TCP_ESTABLISHED || segment.seq !== tcb.rcv.nxt) return false;
+    this.held = true;
+    this.segment = merge.hold(segment, owner, index, reader);
+    return true;
   }
 
   private deliverTcp(owner: TcpHandle | null, now: number): void {

@@ -6,7 +6,7 @@ import type { Driver } from '../driver/driver.js';
 import { type EndpointPort, XMIT_BUSY } from '../driver/port.js';
 import { type DeviceState, LOOPBACK } from '../host/network.js';
 import type { TransmitOwner } from '../tcp/segment.js';
-import { XMIT_DROP, XMIT_NOBUFS } from '../tcp/segment.js';
+import { XMIT_DROP, XMIT_OK } from '../tcp/segment.js';
 
 /** Bytes of an Ethernet header, which the link layer writes before the packet. */
 const ETHERNET = 14;
@@ -26,6 +26,8 @@ export class PacketOutput {
   /** Channel in whose name everything goes that has no channel of its own. */
   defaultChannel = 0;
   linkLayer: LinkLayer | null = null;
+  /** Everything waits in the tx ring until `flush`. */
+  batched = false;
   /** Packets whose completion has not been told yet. */
   private readonly done: number[] = [];
   private readonly driver: Driver | null;
@@ -52,7 +54,8 @@ export class PacketOutput {
 
   /**
    * Sends the packet of `index` by `device` to `nextHop` in the name of `channel`. The buffer is gone whatever the
-   * verdict (XMIT_*). `owner` is told of `charge` when it has left the host's queue.
+   * verdict (XMIT_OK, _CN, _DROP). `owner` is told of `charge` when it has left the host's queue. With `more` it may
+   * wait in the tx ring for the next packet, whose verdict then stands for both, or for `flush`.
    */
   send(
     index: number,
@@ -62,6 +65,7 @@ export class PacketOutput {
     owner: TransmitOwner | null,
     charge: number,
     now: number,
+    more = false,
   ): number {
     const { party } = this;
     party.setChannel(index, channel);
@@ -74,7 +78,7 @@ export class PacketOutput {
       party.setDirection(index, TO_STACK);
       party.setL3Offset(index, 0);
       party.setStamp(index, now);
-      return this.transmit(index, LOOPBACK, now);
+      return this.transmit(index, LOOPBACK, now, more);
     }
     if (!device.up) {
       this.discard(index);
@@ -83,11 +87,14 @@ export class PacketOutput {
     party.setInterface(index, device.number);
     if (device.link!.framing === 'ethernet') {
       party.setL3Offset(index, ETHERNET);
-      if (this.linkLayer === null || !this.linkLayer.resolve(index, device.number, nextHop, now)) return 0;
+      if (this.linkLayer === null || !this.linkLayer.resolve(index, device.number, nextHop, now)) {
+        if (!more) this.kick(now);
+        return XMIT_OK;
+      }
     } else {
       party.setL3Offset(index, 0);
     }
-    return this.transmit(index, device.number, now);
+    return this.transmit(index, device.number, now, more);
   }
 
   /** Sends a frame that is complete (ARP, or a packet that waited for its neighbour). */
@@ -107,15 +114,36 @@ export class PacketOutput {
     return this.transmit(index, LOOPBACK, now);
   }
 
-  private transmit(index: number, link: number, now: number): number {
-    const verdict = this.port.transmit(index, now);
+  private transmit(index: number, link: number, now: number, more = false): number {
+    const wait = more || this.batched;
+    let verdict = this.port.transmit(index, now, wait);
     if (verdict === XMIT_BUSY) {
-      this.discard(index);
-      return XMIT_NOBUFS;
+      this.flush(now);
+      verdict = this.port.transmit(index, now, wait);
+      if (verdict === XMIT_BUSY) {
+        this.discard(index);
+        return XMIT_DROP;
+      }
     }
     // As Linux runs the queue discipline right after queueing (__qdisc_run): what may leave has left when this returns.
-    if (link !== LOOPBACK) this.driver?.egress[link].pump(now);
+    if (!wait && link !== LOOPBACK) this.driver?.egress[link].pump(now);
     return verdict;
+  }
+
+  /** Packets wait in the tx ring for `flush`. A driver in another thread takes them by itself. */
+  get pending(): boolean {
+    return this.driver !== null && this.port.unflushed > 0;
+  }
+
+  /** Lets everything go that waits in the tx ring or in a queue, as far as links take it. */
+  flush(now: number): void {
+    this.port.flush();
+    this.driver?.transmit(now);
+  }
+
+  /** No more follows what waits for it. */
+  kick(now: number): void {
+    if (!this.batched && this.pending) this.flush(now);
   }
 
   /** Drops an own buffer; its owner is told as if it had left. */

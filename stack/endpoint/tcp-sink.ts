@@ -75,14 +75,15 @@ export class TcpSink implements SegmentSink {
     const handle = flow instanceof Tcb && flow.owner instanceof TcpHandle ? flow.owner : null;
     if (!this.findPath(flow, handle)) {
       counters.ip.add(v6 ? OUT_NO_ROUTES_6 : OUT_NO_ROUTES);
-      return XMIT_NOBUFS;
+      return this.failed();
     }
     const ip = ipHeaderLength(v6);
     const head = TCP_MIN_HEADER + segment.optionsLength;
     const index = output.allocate(ip + head + length);
-    if (index < 0) return XMIT_NOBUFS;
+    if (index < 0) return this.failed();
     const { party } = output;
     const { bytes } = party;
+    if (length > 0) party.align(index, ip + head, payload!.residue(from));
     const start = party.start(index);
     const { localAddress: source, remoteAddress: destination } = flow;
     const count = segment.gsoSize > 0 ? Math.ceil(length / segment.gsoSize) : 1;
@@ -134,7 +135,13 @@ export class TcpSink implements SegmentSink {
     }
     counters.ip.add(v6 ? OUT_REQUESTS_6 : OUT_REQUESTS);
     const channel = handle?.channel?.number ?? output.defaultChannel;
-    return output.send(index, device, this.nextHop, channel, owner, charge, this.now());
+    return output.send(index, device, this.nextHop, channel, owner, charge, this.now(), segment.more);
+  }
+
+  /** No packet was made: those before it that waited for more must not wait for it. */
+  private failed(): number {
+    this.output.kick(this.now());
+    return XMIT_NOBUFS;
   }
 
   /** net.ipv6.auto_flowlabels (RFC 6437): one label a flow, derived from it under a secret, from SYN to the last RST. */

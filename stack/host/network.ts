@@ -43,6 +43,8 @@ export class DeviceState {
   up = true;
   gso = true;
   tso = true;
+  /** Received segments of a batch are joined before TCP sees them. */
+  gro = false;
   /** Its queue discipline keeps departure times (fq): connections are paced by it. */
   fairQueue = false;
   /** What routers announced as the link's MTU for IPv6 (RFC 4861 section 4.6.4); 0: nothing. */
@@ -117,6 +119,11 @@ export class NetworkLayer {
 
   device(number: number): DeviceState {
     return number === LOOPBACK ? this.loopback : this.devices[number];
+  }
+
+  /** Whether segments that came by `link` in one batch are joined. */
+  mergesReceived(link: number): boolean {
+    return link >= 0 && this.devices[link].gro;
   }
 
   /** Whether the unicast address is the host's own. */

@@ -6,6 +6,8 @@ import type { PoolParty } from '../channel/pool.js';
 
 /** Frames above this are never stored: the large buffer class takes no more (headroom included). */
 export const MAX_FRAME = 65536 + 256;
+const SMALL_FRAME = 2048;
+const NOTHING = new Uint8Array(0);
 
 export class FrameQueue {
   readonly #limit: number;
@@ -17,6 +19,12 @@ export class FrameQueue {
   #csumStarts = new Int32Array(16);
   #csumOffsets = new Int32Array(16);
   readonly #data: Uint8Array[] = [];
+  /**
+   * The frame itself in each slot's memory, two a slot for frames that lie four bytes apart (segments of 1,460 bytes do, in
+   * turn): objects that last as long as frames of one length come. And which of them it is.
+   */
+  readonly #views: Uint8Array[] = [];
+  #view = new Int32Array(16);
   /** Slot numbers: a binary heap in [0, #size), free slots behind it. */
   #heap = new Int32Array(16);
   #size = 0;
@@ -57,11 +65,23 @@ export class FrameQueue {
     if (this.#size === this.#data.length) this.#addSlot();
     const slot = this.#heap[this.#size];
     let data = this.#data[slot];
-    if (data.length < length) {
-      data = new Uint8Array(length <= 2048 ? 2048 : MAX_FRAME);
+    // Lies in its slot, and later in a buffer, as it lay before: such copies are cheaper (channel/copy.ts).
+    const at = (b.byteOffset + start) & 7;
+    const view = 2 * slot + (at >>> 2);
+    let frame = this.#views[view];
+    if (data.length < at + length) {
+      data = new Uint8Array(8 + (length <= SMALL_FRAME ? SMALL_FRAME : MAX_FRAME));
       this.#data[slot] = data;
+      this.#views[2 * slot] = NOTHING;
+      this.#views[2 * slot + 1] = NOTHING;
+      frame = NOTHING;
     }
-    copyFromShared(data, 0, b, start, length);
+    if (frame.byteOffset !== at || frame.length !== length) {
+      frame = data.subarray(at, at + length);
+      this.#views[view] = frame;
+    }
+    copyFromShared(frame, 0, b, start, length);
+    this.#view[slot] = view;
     this.#times[slot] = time;
     this.#orders[slot] = this.#count++;
     this.#lengths[slot] = length;
@@ -98,7 +118,9 @@ export class FrameQueue {
     const length = this.#lengths[slot];
     const index = party.alloc(length);
     if (index < 0) return -1;
-    copyToShared(party.bytes, party.start(index), this.#data[slot], 0, length);
+    const frame = this.#views[this.#view[slot]];
+    party.align(index, 0, frame.byteOffset & 7);
+    copyToShared(party.bytes, party.start(index), frame, 0, length);
     party.setLength(index, length);
     party.setStamp(index, this.#times[slot]);
     party.setGsoSize(index, this.#gsoSizes[slot]);
@@ -112,7 +134,7 @@ export class FrameQueue {
   pop(): Uint8Array | null {
     if (this.#size === 0) return null;
     const slot = this.#heap[0];
-    const copy = this.#data[slot].slice(0, this.#lengths[slot]);
+    const copy = this.#views[this.#view[slot]].slice();
     this.#shift();
     return copy;
   }
@@ -165,6 +187,7 @@ export class FrameQueue {
       const more = n * 2;
       this.#times = grown(new Float64Array(more), this.#times);
       this.#orders = grown(new Float64Array(more), this.#orders);
+      this.#view = grown(new Int32Array(more), this.#view);
       this.#lengths = grown(new Int32Array(more), this.#lengths);
       this.#gsoSizes = grown(new Int32Array(more), this.#gsoSizes);
       this.#checksums = grown(new Int32Array(more), this.#checksums);
@@ -172,7 +195,8 @@ export class FrameQueue {
       this.#csumOffsets = grown(new Int32Array(more), this.#csumOffsets);
       this.#heap = grown(new Int32Array(more), this.#heap);
     }
-    this.#data.push(new Uint8Array(0));
+    this.#data.push(NOTHING);
+    this.#views.push(NOTHING, NOTHING);
     this.#heap[n] = n;
   }
 }

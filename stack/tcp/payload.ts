@@ -1,6 +1,6 @@
 // Payload bytes of the send queue: references into shared, counted pages, so that a segment can be split,
 // merged and trimmed without copying. Knows no sequence numbers.
-import { copyToShared } from '../channel/copy.js';
+import { copyToShared, part } from '../channel/copy.js';
 import type { PayloadSource } from './segment.js';
 
 const PAGE_BYTES = 65_536;
@@ -83,7 +83,7 @@ export class Payload implements PayloadSource {
     while (done < length) {
       const page = this.heap.writable();
       const take = Math.min(length - done, PAGE_BYTES - page.used);
-      page.bytes.set(source.subarray(from + done, from + done + take), page.used);
+      page.bytes.set(part(source, from + done, take), page.used);
       this.addRange(page, page.used, take);
       page.used += take;
       done += take;
@@ -102,6 +102,16 @@ export class Payload implements PayloadSource {
       this.lengths.push(length);
     }
     this.length += length;
+  }
+
+  residue(from: number): number {
+    let skip = from;
+    for (let i = 0; i < this.pages.length; i++) {
+      const have = this.lengths[i]!;
+      if (skip < have) return (this.pages[i]!.bytes.byteOffset + this.offsets[i]! + skip) & 7;
+      skip -= have;
+    }
+    return 0;
   }
 
   copyTo(from: number, length: number, target: Uint8Array, targetOffset: number): void {

@@ -164,7 +164,8 @@ function queueInOrder(tcb: Tcb, now: number, seg: SegmentIn, fin: boolean): void
     }
   }
   const skip = (rcv.nxt - seg.seq) >>> 0;
-  appendBytes(tcb, seg.bytes, seg.offset + skip, seg.length - skip, truesize, seg.arrival);
+  if (seg.parts > 1) appendParts(tcb, seg, skip, truesize);
+  else appendBytes(tcb, seg.bytes, seg.offset + skip, seg.length - skip, truesize, seg.arrival);
   advance(tcb, seg.endSeq);
   if (seg.length > 0) dataReceived(tcb, now, seg, truesize);
   if (fin) receiveFin(tcb, now);
@@ -193,7 +194,21 @@ function appendBytes(
 ): void {
   if (length <= 0) return;
   tcb.rcv.queue ??= new ReceiveQueue();
-  tcb.rcv.queue.append(tcb, bytes, from, length, truesize, arrival);
+  tcb.rcv.queue.append(bytes, from, length);
+  tcb.rcv.queue.charge(tcb, truesize, arrival);
+}
+
+/** The same for a segment that came in several packets, without its first `skip` bytes. */
+function appendParts(tcb: Tcb, seg: SegmentIn, skip: number, truesize: number): void {
+  tcb.rcv.queue ??= new ReceiveQueue();
+  let ahead = skip;
+  for (let i = 0; i < seg.parts; i++) {
+    const length = seg.partLengths[i];
+    const old = Math.min(ahead, length);
+    ahead -= old;
+    if (old < length) tcb.rcv.queue.append(seg.bytes, seg.partOffsets[i] + old, length - old);
+  }
+  tcb.rcv.queue.charge(tcb, truesize, seg.arrival);
 }
 
 function advance(tcb: Tcb, endSeq: number): void {

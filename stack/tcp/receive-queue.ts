@@ -23,16 +23,11 @@ export class ReceiveQueue {
   private readAt = 0;
   private writeAt = 0;
 
-  /** Appends the bytes of one packet, one at least, and charges `truesize` for it; `arrival` is its time stamp, µs. */
-  append(
-    tcb: Tcb,
-    source: Uint8Array,
-    from: number,
-    length: number,
-    truesize: number,
-    arrival: number,
-  ): void {
+  /** Appends the bytes of one packet, one at least, or of a part of it; `charge` follows when all of it is there. */
+  append(source: Uint8Array, from: number, length: number): void {
     this.reserve(length);
+    // Begins where the bytes lie alike: such copies are cheaper (channel/copy.ts), and those that follow stay so.
+    if (this.length === 0) this.head = (source.byteOffset + from) & 7;
     const size = this.bytes.length;
     const tail = (this.head + this.length) % size;
     const first = Math.min(length, size - tail);
@@ -40,6 +35,10 @@ export class ReceiveQueue {
     if (first < length) copyFromShared(this.bytes, 0, source, from + first, length - first);
     this.length += length;
     this.writeAt += length;
+  }
+
+  /** Charges `truesize` for the packet just appended; `arrival` is its time stamp, µs. */
+  charge(tcb: Tcb, truesize: number, arrival: number): void {
     this.pushPacket(truesize, arrival);
     tcb.rcv.memoryAllocated += truesize;
     chargeMemory(tcb, truesize);
@@ -74,8 +73,9 @@ export class ReceiveQueue {
 
   private reserve(more: number): void {
     const needed = this.length + more;
-    if (needed <= this.bytes.length) return;
-    let size = Math.max(this.bytes.length, FIRST_BYTES);
+    const { length } = this.bytes;
+    if (needed <= length) return;
+    let size = Math.max(length, FIRST_BYTES);
     while (size < needed) size *= 2;
     const bytes = new Uint8Array(size);
     this.copyOut(0, this.length, bytes, 0);
@@ -85,11 +85,12 @@ export class ReceiveQueue {
 
   private copyOut(skip: number, length: number, target: Uint8Array, offset: number): void {
     if (length === 0) return;
-    const size = this.bytes.length;
+    const { bytes } = this;
+    const size = bytes.length;
     const start = (this.head + skip) % size;
     const first = Math.min(length, size - start);
-    target.set(this.bytes.subarray(start, start + first), offset);
-    if (first < length) target.set(this.bytes.subarray(0, length - first), offset + first);
+    target.set(bytes.subarray(start, start + first), offset);
+    if (first < length) target.set(bytes.subarray(0, length - first), offset + first);
   }
 
   /** Copies `length` bytes from `skip` bytes behind the front, without taking them. */
@@ -99,7 +100,8 @@ export class ReceiveQueue {
 
   /** One byte, for the urgent pointer. */
   byteAt(skip: number): number {
-    return this.bytes[(this.head + skip) % this.bytes.length]!;
+    const { bytes } = this;
+    return bytes[(this.head + skip) % bytes.length]!;
   }
 
   /** Takes `length` bytes off the front; memory of packets that are wholly read is given back. */
@@ -117,7 +119,6 @@ export class ReceiveQueue {
       this.firstPacket = (this.firstPacket + 1) & mask;
       this.packets--;
     }
-    if (this.length === 0) this.head = 0;
   }
 
   /** Arrival stamp of the packet that holds the byte `skip` bytes behind the front, µs (0: none). */

@@ -336,7 +336,8 @@ describe('reading', () => {
           let written = 0;
           let read = 0;
           for (const [put, take] of steps) {
-            queue.append(b, pattern(put, written), 0, put, put + 100, written);
+            queue.append(pattern(put, written), 0, put);
+            queue.charge(b, put + 100, written);
             written += put;
             const count = Math.min(take, queue.length);
             const target = new Uint8Array(count);

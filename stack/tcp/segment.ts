@@ -3,6 +3,9 @@
 import { TcpOptions } from '../wire/tcp-options.js';
 import { type FlowAddress, FlowEnds } from './flow-ends.js';
 
+/** Packets that one received segment may have come in (generic receive offload); 64 is a driver's batch. */
+export const MAX_PARTS = 64;
+
 /** What came in. One instance per endpoint, filled anew for every packet; nothing may keep a reference to it. */
 export class SegmentIn extends FlowEnds {
   /** Arrival stamp of the packet, µs: what RTT and RACK are timed by. */
@@ -26,6 +29,10 @@ export class SegmentIn extends FlowEnds {
   /** Where the data stands: `bytes[offset … offset+length)`. */
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
+  /** More than 1 when it came in several packets, whose payload stands in these places of `bytes` instead. */
+  parts = 1;
+  readonly partOffsets = new Int32Array(MAX_PARTS);
+  readonly partLengths = new Int32Array(MAX_PARTS);
   /** Absolute offsets of the TCP header and of the end of its options in `bytes` (MD5, errors that quote). */
   headerOffset = 0;
   headerEnd = 0;
@@ -67,20 +74,24 @@ export class SegmentOut {
   departure = 0;
   /** Don't fragment. */
   df = true;
+  /** Another segment follows at once, so the host's queue may wait for that one before it looks (Linux's xmit_more). */
+  more = false;
 }
 
 /** Something that can copy `length` payload bytes from stream offset `from` (relative to the payload) to `target`. */
 export interface PayloadSource {
+  /** Where the byte at `from` lies in memory, modulo 8: a copy to where it lies alike is cheaper (channel/copy.ts). */
+  residue(from: number): number;
   copyTo(from: number, length: number, target: Uint8Array, targetOffset: number): void;
 }
 
 /** Results of `SegmentSink.transmit`. */
 export const XMIT_OK = 0;
-/** The queue discipline dropped it (Linux's NET_XMIT_DROP): the caller may retry later, timers cover it. */
+/** Dropped on the way (Linux's NET_XMIT_DROP), and told as one that left: the caller may retry later, timers cover it. */
 export const XMIT_DROP = 1;
 /** Queued, with congestion notified (NET_XMIT_CN). */
 export const XMIT_CN = 2;
-/** No buffer, no tx slot, or no route right now: as a local drop. */
+/** No buffer or no route right now: as a local drop, but nobody is told. */
 export const XMIT_NOBUFS = 3;
 
 /**

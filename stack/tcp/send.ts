@@ -288,7 +288,8 @@ function shouldAutocork(tcb: Tcb, segment: SendSegment, goal: number): boolean {
     segment.length < goal &&
     host.config.tcpAutocorking !== 0 &&
     !snd.retransmitQueue.empty &&
-    snd.inHostQueue > segment.truesize &&
+    // Linux's count begins at one (sk_wmem_alloc), so as much as the segment itself is enough.
+    snd.inHostQueue >= segment.truesize &&
     !segment.endOfRecord
   );
 }

@@ -12,7 +12,7 @@ import { announcedMss, linkTakes, refreshRoute } from './mss.js';
 import { buildEstablishedOptions, buildSynOptions, timestampValue } from './options-build.js';
 import { allowOutOfWindowAck } from './rate-limit.js';
 import { enterCwr } from './recovery/cwnd-reduction.js';
-import { SegmentOut, XMIT_CN, XMIT_OK } from './segment.js';
+import { SegmentOut, XMIT_CN, XMIT_DROP, XMIT_NOBUFS, XMIT_OK } from './segment.js';
 import type { SendSegment } from './send-segment.js';
 import { type Tcb, TIMESTAMP_SCHEDULED } from './tcb.js';
 import { selectWindow } from './window.js';
@@ -40,6 +40,7 @@ function begin(tcb: Tcb, seq: number, flags: number): void {
   out.mark = tcb.mark;
   out.gsoSize = 0;
   out.departure = 0;
+  out.more = false;
   out.md5Offset = -1;
   out.df = tcb.pmtuDiscover >= 1 && tcb.pmtuDiscover !== 5;
 }
@@ -92,8 +93,7 @@ export function transmitSegment(tcb: Tcb, now: number, segment: SendSegment): nu
   if (seqGt(segment.endSeq, snd.nxt) || segment.seq === segment.endSeq)
     tcb.host.counters.add(OUT_SEGS, Math.max(1, segment.segments));
   snd.segsOut += Math.max(1, segment.segments);
-  segment.inHostQueue++;
-  snd.inHostQueue += segment.truesize;
+  chargeHostQueue(tcb, segment, 1);
   if (segment.timestampFlags !== 0) stampScheduled(tcb, now, segment);
   const result =
     out.gsoSize > 0 && !linkTakes(tcb, length)
@@ -101,8 +101,8 @@ export function transmitSegment(tcb: Tcb, now: number, segment: SendSegment): nu
       : tcb.host.sink.transmit(tcb, out, segment.payload, 0, length, segment, segment.truesize);
   if (result !== XMIT_OK) enterCwr(tcb, now); // the local queue is congested too
   if (result !== XMIT_OK && result !== XMIT_CN) {
-    segment.inHostQueue--;
-    snd.inHostQueue -= segment.truesize;
+    // One that was dropped gives its charge back as any that left; one that never had a buffer cannot.
+    if (result === XMIT_NOBUFS) chargeHostQueue(tcb, segment, -1);
     return result;
   }
   segment.sentAt = snd.departure;
@@ -113,6 +113,12 @@ export function transmitSegment(tcb: Tcb, now: number, segment: SendSegment): nu
   return 0;
 }
 
+/** `copies` more of the segment in the host's queue. */
+function chargeHostQueue(tcb: Tcb, segment: SendSegment, copies: number): void {
+  segment.inHostQueue += copies;
+  tcb.snd.inHostQueue += copies * segment.truesize;
+}
+
 /** SOF_TIMESTAMPING_TX_SCHED: handed to the queue discipline. (Sent and acknowledged are told where they happen.) */
 function stampScheduled(tcb: Tcb, now: number, segment: SendSegment): void {
   if (segment.timestampKey < 0 || (segment.timestampFlags & STAMP_SCHEDULED) === 0) return;
@@ -121,12 +127,14 @@ function stampScheduled(tcb: Tcb, now: number, segment: SendSegment): void {
 
 /**
  * A super-packet for a link that takes none: wire segments one by one, FIN and PSH on the last, CWR on the first (RFC 3168
- * section 6.1.2). Fails only when not even the first went; what follows is then repaired as loss.
+ * section 6.1.2). The host's queue takes them in one go. Fails only when none went; what is missing of several is
+ * repaired as loss.
  */
 function transmitSliced(tcb: Tcb, segment: SendSegment, length: number): number {
   const { sink } = tcb.host;
   const { flags, gsoSize } = out;
   const onlyLast = TCP_FIN | TCP_PSH;
+  let result = XMIT_OK;
   out.gsoSize = 0;
   for (let at = 0; at < length; at += gsoSize) {
     const size = Math.min(gsoSize, length - at);
@@ -137,15 +145,15 @@ function transmitSliced(tcb: Tcb, segment: SendSegment, length: number): number 
     if (at > 0 && (tcb.opt.ecnFlags & ECN_ACCURATE) === 0) out.flags &= ~TCP_CWR;
     // The charge goes with the last one: the segment is out of the queue when that is.
     const owner = last ? segment : null;
-    const result = sink.transmit(tcb, out, segment.payload, at, size, owner, last ? segment.truesize : 0);
+    out.more = !last;
+    result = sink.transmit(tcb, out, segment.payload, at, size, owner, last ? segment.truesize : 0);
     if (result !== XMIT_OK && result !== XMIT_CN) {
-      if (at === 0) return result;
-      segment.inHostQueue--;
-      tcb.snd.inHostQueue -= segment.truesize;
-      return XMIT_OK;
+      if (at === 0 || result === XMIT_DROP) return result;
+      chargeHostQueue(tcb, segment, -1);
+      return XMIT_CN;
     }
   }
-  return XMIT_OK;
+  return result;
 }
 
 /** Pacing (Linux's EDT model): the next packet leaves when this one is through at the pacing rate. */

@@ -17,6 +17,7 @@ import {
   type SegmentOut,
   type SegmentSink,
   type TransmitOwner,
+  XMIT_DROP,
   XMIT_OK,
 } from '../segment.js';
 import { type RouteMetrics, type Tcb, type TcbHost, TcpMemory } from '../tcb.js';
@@ -164,8 +165,11 @@ export class TestHost implements TcbHost, SegmentSink {
     owner: TransmitOwner | null,
     charge: number,
   ): number {
-    if (this.verdict !== XMIT_OK) return this.verdict;
     const network = this.network!;
+    if (this.verdict !== XMIT_OK) {
+      if (this.verdict === XMIT_DROP) owner?.onTransmitDone(charge, network.now);
+      return this.verdict;
+    }
     const data = new Uint8Array(length);
     payload?.copyTo(from, length, data, 0);
     network.send({
