@@ -28,6 +28,8 @@ export interface ConformOptions {
   readonly updateBaseline: boolean;
   readonly expectFail: string | null;
   readonly parseOnly: boolean;
+  /** On the stack and on the kernel; the verdict is of the comparison. */
+  readonly compare: boolean;
   readonly strictEnd: boolean | number;
   readonly defines: Readonly<Record<string, string>>;
   readonly versions: readonly IpVersion[];
@@ -59,6 +61,7 @@ export function conformParser(run: (options: ConformOptions) => Promise<void>): 
     .option('--baseline <file>', 'compare verdicts with those of this file and fail for what got worse')
     .option('--update-baseline', 'write the file given with --baseline')
     .option('--expect-fail <file>', 'known failures; one that passes is reported')
+    .option('--compare', 'run each script on stack and linux and show where they differ; needs root')
     .option('--parse-only', 'parse, print and parse again; run nothing')
     .option(
       '--strict-end [seconds]',
@@ -111,6 +114,7 @@ function check(paths: readonly string[], given: Record<string, unknown>): Confor
     updateBaseline: given.updateBaseline === true,
     expectFail: text('expectFail'),
     parseOnly: given.parseOnly === true,
+    compare: given.compare === true,
     strictEnd: strictEnd(given.strictEnd),
     defines: defines((given.define as string[] | undefined) ?? []),
     versions: versions(text('ip_version')),

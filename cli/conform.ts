@@ -96,6 +96,7 @@ class Suite {
         options: options.options,
         strictEnd: options.strictEnd,
         record: this.detailed || options.pcap !== null,
+        compare: options.compare,
       },
       {
         jobs: threads,

@@ -5,6 +5,7 @@ import type { OptionValues } from '../runner/config.js';
 import type { RunResult } from '../runner/result.js';
 import { runScript } from '../runner/run.js';
 import { targetFactory } from '../targets/registry.js';
+import { compareTargets } from './compare-targets.js';
 import type { PlannedRun } from './discover.js';
 
 /** What all runs of a suite have in common. Plain data: it crosses to worker threads. */
@@ -17,6 +18,8 @@ export interface SuiteOptions {
   readonly strictEnd: boolean | number;
   /** Keep packets and events, for HTML and captures. */
   readonly record: boolean;
+  /** Each script on the stack and on the kernel, whatever `target` says; the verdict is of the comparison. */
+  readonly compare: boolean;
 }
 
 export async function runFile(run: PlannedRun, options: SuiteOptions): Promise<RunResult> {
@@ -26,17 +29,24 @@ export async function runFile(run: PlannedRun, options: SuiteOptions): Promise<R
   } catch (error) {
     return unreadable(run, options, error);
   }
-  return await runScript(text, {
-    file: run.file,
-    target: await targetFactory(options.target),
-    targetName: options.target,
-    ipVersion: run.ipVersion,
-    dialect: options.dialect,
-    defines: options.defines,
-    options: options.options,
-    strictEnd: options.strictEnd,
-    record: options.record,
-  });
+  const runOn = async (target: string, record: boolean, more: OptionValues = {}): Promise<RunResult> =>
+    await runScript(text, {
+      file: run.file,
+      target: await targetFactory(target),
+      targetName: target,
+      ipVersion: run.ipVersion,
+      dialect: options.dialect,
+      defines: options.defines,
+      options: { ...options.options, ...more },
+      strictEnd: options.strictEnd,
+      record,
+    });
+  if (options.compare) {
+    return await compareTargets(async (target, tolerance) =>
+      runOn(target, true, tolerance === null ? {} : { tolerance_usecs: String(tolerance) }),
+    );
+  }
+  return await runOn(options.target, options.record);
 }
 
 function unreadable(run: PlannedRun, options: SuiteOptions, error: unknown): RunResult {
