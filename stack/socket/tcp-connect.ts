@@ -5,6 +5,10 @@ import {
   type ConnectData,
   stateBit,
   TCP_CLOSE,
+  TCP_CLOSE_WAIT,
+  TCP_ESTABLISHED,
+  TCP_FIN_WAIT1,
+  TCP_FIN_WAIT2,
   TCP_LISTEN,
   TCP_SYN_RECV,
   TCP_SYN_SENT,
@@ -14,7 +18,16 @@ import {
 import { copyAddress, isIpv4, isLinkLocal, isMulticast, isUnspecified } from '../wire/address.js';
 import { checkDestination, INET_LOOPBACK, INET6_LOOPBACK } from './address.js';
 import { AF_INET6, AF_UNSPEC } from './constants.js';
-import { EADDRNOTAVAIL, EALREADY, ECONNABORTED, EINPROGRESS, EINVAL, EISCONN, ENETUNREACH } from './errno.js';
+import {
+  EADDRNOTAVAIL,
+  EALREADY,
+  ECONNABORTED,
+  ECONNRESET,
+  EINPROGRESS,
+  EINVAL,
+  EISCONN,
+  ENETUNREACH,
+} from './errno.js';
 import { BLOCK } from './pending.js';
 import { CONNECTED, CONNECTING, type TcpSocket, UNCONNECTED } from './tcp-socket.js';
 import { applyToTcb } from './tcp-socket-options.js';
@@ -168,6 +181,15 @@ function restore(socket: TcpSocket, address: Uint8Array): void {
   tcb.localPort = 0;
 }
 
+/** States whose end by tcp_disconnect is an error: those that need a reset, and SYN-SENT. */
+const CUT_SHORT =
+  stateBit(TCP_SYN_SENT) |
+  stateBit(TCP_SYN_RECV) |
+  stateBit(TCP_ESTABLISHED) |
+  stateBit(TCP_CLOSE_WAIT) |
+  stateBit(TCP_FIN_WAIT1) |
+  stateBit(TCP_FIN_WAIT2);
+
 /**
  * tcp_disconnect: whatever there was ends (with a reset where one is due), and the socket has a fresh block with the same
  * options, bound as the user had bound it.
@@ -179,6 +201,7 @@ export function disconnect(socket: TcpSocket): void {
   const port = handle.binding.port;
   const address = handle.binding.address.slice();
   const keepAddress = socket.addressLocked;
+  const cutShort = (stateBit(old.state) & CUT_SHORT) !== 0;
   if (old.state === TCP_LISTEN) {
     socket.dropListener();
   } else {
@@ -187,6 +210,8 @@ export function disconnect(socket: TcpSocket): void {
     env.tcp.forget(handle);
   }
   socket.adopt(env.tcp.create(socket.family === AF_INET6));
+  // The next call learns that the attempt or the connection is gone; connect() begins without it.
+  if (cutShort) socket.tcb.error = ECONNRESET;
   for (const option of socket.replay.values()) applyToTcb(socket, option.level, option.name, option.value);
   if (!wasBound) {
     socket.addressLocked = false;

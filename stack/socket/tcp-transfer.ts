@@ -13,6 +13,7 @@ import {
 } from '../tcp/index.js';
 import {
   AF_UNSPEC,
+  MSG_DONTWAIT,
   MSG_ERRQUEUE,
   MSG_FASTOPEN,
   MSG_OOB,
@@ -82,6 +83,8 @@ export function tcpSocketSend(socket: TcpSocket, request: SendRequest): number {
       return sent === -EPIPE && tcb.error !== 0 ? -socket.takeError() : sent;
     }
     request.done += sent;
+    // Pushing may have made room again; a call that may not wait ends all the same, as Linux's does.
+    if ((flags & MSG_DONTWAIT) !== 0) break;
   }
   return request.done;
 }

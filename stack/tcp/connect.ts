@@ -1,7 +1,9 @@
 // Active open: a block with the stack's defaults, its SYN, fast open's data in it (RFC 9293 section 3.10.1, RFC 7413;
 // Linux's tcp_connect). Retransmission of the SYN is the retransmission timer's.
+
 import { counterIndex } from '../host/counters.js';
 import { TCP_SYN } from '../wire/tcp.js';
+import { initAlgorithm } from './cwnd.js';
 import { setState } from './destroy.js';
 import { ecnSynFlags } from './ecn/classic.js';
 import { EALREADY, EISCONN, ENETUNREACH, EOPNOTSUPP } from './errno.js';
@@ -126,7 +128,8 @@ function initVariables(tcb: Tcb, now: number): void {
   if (tcb.opt.md5Active) snd.headerLength = 40;
   else snd.headerLength = config.tcpTimestamps !== 0 ? 32 : 20;
   snd.maxWindow = 0;
-  snd.mssClamp = snd.userMss > 0 ? snd.userMss : 65_535;
+  // What a peer that names no MSS takes (RFC 9293, section 3.7.1), until it names one.
+  snd.mssClamp = snd.userMss > 0 ? snd.userMss : tcb.ipv6 ? 1220 : 536;
   initMtuProbing(tcb, now);
   syncMss(tcb, routeMtu(tcb));
   snd.advertised = announcedMss(tcb);
@@ -162,7 +165,10 @@ function initVariables(tcb: Tcb, now: number): void {
   rtt.rto = initialRto(tcb);
   rtt.backoff = 0;
   timers.retransmits = 0;
+  tcb.error = 0;
   cc.cwnd = 10;
+  // The algorithm starts anew when the connection is established; a lost SYN already reduces by its rule.
+  initAlgorithm(tcb, now);
   clearRetransmitState(tcb);
   loss.totalRetrans = 0;
 }

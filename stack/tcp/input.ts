@@ -10,6 +10,7 @@ import { enterTimeWait, finTime, tcpShutdown } from './close.js';
 import { updatePacingRate } from './cwnd.js';
 import { finish, receiveReset, setState } from './destroy.js';
 import { accEcnReceived, accEcnReceiveFinalAck } from './ecn/accurate.js';
+import { ecnNoteSeen } from './ecn/classic.js';
 import { establish, initPeerMss } from './establish.js';
 import { fastOpenDisableActive } from './fastopen/client.js';
 import { fastOpenCheckRequest, fastOpenHandshakeDone, fastOpenHandshakeSample } from './fastopen/server.js';
@@ -90,6 +91,7 @@ function synchronisedInput(tcb: Tcb, now: number, seg: SegmentIn): void {
   if (!segmentAcceptable(tcb, now, seg)) return;
   accEcnReceived(tcb, seg);
   if (tcb.state === TCP_ESTABLISHED) {
+    ecnNoteSeen(tcb, seg);
     if (processAck(tcb, now, seg, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT) < 0) return;
     measureRoundTripByTimestamp(tcb, now, seg);
     receiveUrgent(tcb, seg);

@@ -31,6 +31,8 @@ const QUEUE_FULL_DROP = counterIndex('TcpExtTCPReqQFullDrop');
 const COOKIES_SENT = counterIndex('TcpExtSyncookiesSent');
 const COOKIES_RECEIVED = counterIndex('TcpExtSyncookiesRecv');
 const COOKIES_FAILED = counterIndex('TcpExtSyncookiesFailed');
+const CHALLENGE_ACK = counterIndex('TcpExtTCPChallengeACK');
+const SKIPPED_CHALLENGE = counterIndex('TcpExtTCPACKSkippedChallenge');
 const EMBRYONIC_RSTS = counterIndex('TcpExtEmbryonicRsts');
 const ATTEMPT_FAILS = counterIndex('TcpAttemptFails');
 const PAWS_ESTAB = counterIndex('TcpExtPAWSEstab');
@@ -229,7 +231,8 @@ function requestInput(listener: Listener, request: Request, now: number, seg: Se
   if (options.hasTimestamps && config.tcpTimestamps !== 0) {
     if (options.tsEcr !== 0 && request.timestamps)
       tsecr = !seqBetween(options.tsEcr, request.tsFirst, request.tsLast);
-    paws = pawsReject(request.tsRecent, now, options.tsVal, 0, now) && (flags & TCP_RST) === 0;
+    // A RST must pass, too: the stamp is younger than the minute after which Linux would let it (tcp_paws_reject).
+    paws = pawsReject(request.tsRecent, now, options.tsVal, 0, now);
   }
   if (seg.seq === request.irs && flags === TCP_SYN && !paws) {
     accEcnRepeatedRequest(request, seg);
@@ -241,21 +244,27 @@ function requestInput(listener: Listener, request: Request, now: number, seg: Se
     }
     return true;
   }
-  if ((flags & TCP_ACK) !== 0 && seg.ack !== (request.iss + 1) >>> 0) return false;
+  // A RST counts by its sequence number alone (RFC 5961, section 3.2): what it acknowledges is not looked at.
+  const wrongAck = (flags & TCP_ACK) !== 0 && seg.ack !== (request.iss + 1) >>> 0;
+  if (wrongAck && (flags & TCP_RST) === 0) return false;
   const edge = (request.rcvNxt + Math.min(request.rcvWnd, 65_535)) >>> 0;
   if (paws || tsecr || !inWindow(seg, request.rcvNxt, edge)) {
-    if ((flags & TCP_RST) === 0) {
-      const limited =
-        (seg.seq === seg.endSeq || (flags & TCP_SYN) !== 0) &&
-        !allowOutOfWindowAck(request, config.tcpInvalidRatelimit, now);
-      if (limited) counters.add(SKIPPED_SYN_RECV);
-      else sendRequestAck(host, request, now, tcb.ttl);
-    }
+    if ((flags & TCP_RST) === 0) answerRequest(listener, request, now, seg);
     if (paws) counters.add(PAWS_ESTAB);
     else if (tsecr) counters.add(TSECR_REJECTED);
     return true;
   }
   if (seg.seq === request.irs) flags &= ~TCP_SYN; // the SYN itself lies before the window
+  if ((flags & TCP_RST) !== 0 && seg.seq !== request.rcvNxt) {
+    // RFC 5961, section 3.2: in the window but not exact. Linux does so for SYN-RECEIVED, too.
+    if (!allowOutOfWindowAck(request, config.tcpInvalidRatelimit, now)) {
+      counters.add(SKIPPED_CHALLENGE);
+    } else {
+      counters.add(CHALLENGE_ACK);
+      sendRequestAck(host, request, now, tcb.ttl);
+    }
+    return true;
+  }
   if ((flags & (TCP_RST | TCP_SYN)) !== 0) {
     counters.add(ATTEMPT_FAILS);
     embryonicReset(listener, request, now, seg);
@@ -279,6 +288,16 @@ function requestInput(listener: Listener, request: Request, now: number, seg: Se
     request.tsRecent = options.tsVal;
   deliver(listener, request, now, seg);
   return true;
+}
+
+/** An ACK in answer to what cannot be taken; of segments without data only some are answered (tcp_invalid_ratelimit). */
+function answerRequest(listener: Listener, request: Request, now: number, seg: SegmentIn): void {
+  const { host, ttl } = listener.tcb;
+  const limited =
+    (seg.seq === seg.endSeq || (seg.flags & TCP_SYN) !== 0) &&
+    !allowOutOfWindowAck(request, host.config.tcpInvalidRatelimit, now);
+  if (limited) host.counters.add(SKIPPED_SYN_RECV);
+  else sendRequestAck(host, request, now, ttl);
 }
 
 /** [seq, endSeq) touches the window (tcp_in_window). */

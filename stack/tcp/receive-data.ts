@@ -252,6 +252,8 @@ export function receiveFin(tcb: Tcb, now: number): void {
   }
   rcv.outOfOrder?.clear(tcb);
   rcv.sackCount = 0;
+  // What the FIN's segment repeated is not reported, either (Linux: tcp_sack_reset).
+  rcv.dsackPending = false;
   if (tcb.orphan || tcb.done) return;
   tcb.host.notify(tcb, EVENT_READABLE | EVENT_READ_HANGUP | (tcb.shutdown === 3 ? EVENT_HANGUP : 0));
 }

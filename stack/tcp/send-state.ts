@@ -27,7 +27,7 @@ export class SendState {
   /** MSS that the peer announced, after clamping by user_mss and our bounds. */
   mssClamp = 536;
   /** MSS that we announce: `advertised` in the option, `advmss` what it leaves for data once options are off. */
-  advmss = 536;
+  advmss = 0;
   advertised = 536;
   /** TCP_MAXSEG set by the user, 0: none. */
   userMss = 0;

@@ -24,8 +24,8 @@ export class AckState {
   quick = 0;
   pingpong = 0;
   ato = 0;
-  /** Estimated segment size of the peer (rcv_mss). */
-  rcvMss = 536;
+  /** Estimated segment size of the peer (rcv_mss); 0 before there is one. */
+  rcvMss = 0;
   lastSegmentSize = 0;
   lastReceiveTime = 0;
   compressed = 0;

@@ -157,7 +157,6 @@ export function selectInitialWindow(
 /** Fixes buffers and clamps when a connection becomes established (tcp_init_buffer_space). */
 export function initReceiveSpace(tcb: Tcb, now: number): void {
   const { rcv, snd, host } = tcb;
-  rcv.rcvqSpace = Math.min(rcv.ssthresh, rcv.wnd, 10 * snd.advmss);
   rcv.rcvqSpaceTime = now;
   rcv.rcvqSpaceSeq = rcv.copiedSeq;
   const most = fullSpace(tcb);
@@ -173,6 +172,7 @@ export function initReceiveSpace(tcb: Tcb, now: number): void {
     rcv.windowClamp = Math.max(2 * snd.advmss, most - snd.advmss);
   }
   rcv.ssthresh = Math.min(rcv.ssthresh, rcv.windowClamp);
+  rcv.rcvqSpace = Math.min(rcv.ssthresh, rcv.wnd, 10 * snd.advmss);
 }
 
 /** A new clamp: shrinking pulls `ssthresh` along, growing lifts it to what is offered (tcp_set_window_clamp). */

@@ -122,9 +122,17 @@ export function ecnSend(tcb: Tcb, segment: SendSegment | null, out: SegmentOut):
 
 /** CWR from the peer ends our ECE; its window may be tiny, so the segment is acknowledged at once (RFC 3168, section 6.1.3). */
 export function ecnAcceptCwr(tcb: Tcb, seg: SegmentIn): void {
-  if ((seg.flags & TCP_CWR) === 0 || (tcb.opt.ecnFlags & ECN_ACCURATE) !== 0) return;
+  if ((seg.flags & TCP_CWR) === 0 || (tcb.opt.ecnFlags & ECN_OK) === 0) return;
   tcb.opt.ecnFlags &= ~ECN_DEMAND_CWR;
   tcb.ack.pending |= ACK_NOW;
+}
+
+/**
+ * A segment of an established connection that does not do RFC 3168: Linux 6.18 notes any ECT or CE, on pure ACKs and on
+ * connections without ECN, too (TCPI_OPT_ECN_SEEN).
+ */
+export function ecnNoteSeen(tcb: Tcb, seg: SegmentIn): void {
+  if (seg.ecn !== ECN_NOT_ECT && (tcb.opt.ecnFlags & ECN_OK) === 0) tcb.opt.ecnFlags |= ECN_SEEN;
 }
 
 /** IP ECN bits of a data segment that came in. */

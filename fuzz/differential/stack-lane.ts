@@ -1,0 +1,69 @@
+// Plays on our stack, in virtual time, what was played on the kernel: the same calls and segments at the same moments.
+
+import { StackTarget } from '../../conformance/targets/stack/index.js';
+import { NO_VARIATION } from '../../conformance/targets/stack/variation.js';
+import type { CallResult, TargetAddresses } from '../../conformance/targets/target.js';
+import { Connection, type Ends, type Host } from './connection.js';
+import type { Program, Trace } from './program.js';
+
+/** CONFIG_HZ of the kernel that is compared with: its timers round up to this tick. */
+export const KERNEL_HZ = 250;
+const TAIL = 300_000;
+const PORTS = { local: 8080, remote: 20_001 } as const;
+
+export interface StackSetup {
+  readonly addresses: TargetAddresses;
+  readonly sysctls: Readonly<Record<string, string>>;
+}
+
+/** @param model the kernel's trace of the same program */
+export function playOnStack(program: Program, model: Trace, setup: StackSetup): Trace {
+  const { addresses, sysctls } = setup;
+  const target = new StackTarget(
+    { addresses, file: 'generated.pkt', speed: 0 },
+    { ...NO_VARIATION, hz: KERNEL_HZ },
+  );
+  const host: Host = {
+    name: 'stack',
+    call(name, args): CallResult {
+      const { result } = target.call(name, args);
+      if (result === null) throw new Error(`${name} blocks`);
+      return result;
+    },
+    inject: (packet) => target.inject(packet),
+    info: (fd) => target.info(fd),
+  };
+  const { local, remote, wire: family } = addresses;
+  const ends: Ends = {
+    local: { address: local, port: PORTS.local },
+    remote: { address: remote, port: PORTS.remote },
+    family,
+  };
+  const where = { file: 'generated.pkt', line: 1 };
+  for (const [name, value] of Object.entries(sysctls)) target.command(`sysctl -qw ${name}="${value}"`, where);
+  const connection = new Connection(program, ends, host);
+  connection.open();
+  const start = target.now();
+  const collect = (): void => {
+    for (const { bytes, time } of target.take()) connection.onPacket(bytes, time - start);
+  };
+  const advance = (until: number): void => {
+    while (target.now() < start + until) {
+      target.advance(start + until);
+      collect();
+    }
+    collect();
+  };
+  for (const step of model.steps) {
+    advance(step.at);
+    connection.sample(target.now() - start);
+    connection.replay(step);
+    collect();
+  }
+  const end = model.seen.at(-1)?.at ?? 0;
+  advance(Math.max(end, (model.steps.at(-1)?.at ?? 0) + TAIL));
+  connection.sample(target.now() - start);
+  const trace = structuredClone(connection.trace);
+  target.close();
+  return trace;
+}
