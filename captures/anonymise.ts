@@ -2,13 +2,25 @@
 // application said is zeroed; checksums are right for what is left. Times, lengths, ports, sequence numbers and
 // TCP options stay, so that what TCP did can still be seen and replayed. Names and comments in the file are dropped.
 //
-// Bounds: what is no ARP, IPv4 or IPv6 is zeroed behind the link header; of IP's other protocols the whole body is.
+// Bounds: what is no ARP, IPv4 or IPv6 is zeroed behind the link header; of IP's other protocols (tunnels among them) the
+// whole body is. Link headers that are not known here part by part are taken off: the packets become raw IP.
 
 import { finish, finishUdp, pseudoSumAt, sumBytes } from '../stack/wire/checksum.js';
 import * as ipv4 from '../stack/wire/ipv4.js';
 import { Ipv6Chain, skipIpv6 } from '../stack/wire/ipv6-extensions.js';
-import { type Frame, LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2 } from './frame.js';
-import { networkOffset } from './link-layer.js';
+import {
+  type Frame,
+  LINKTYPE_ETHERNET,
+  LINKTYPE_IPV4,
+  LINKTYPE_IPV6,
+  LINKTYPE_LINUX_SLL,
+  LINKTYPE_LINUX_SLL2,
+  LINKTYPE_LOOP,
+  LINKTYPE_NULL,
+  LINKTYPE_RAW,
+  LINKTYPE_RAW_BSD,
+} from './frame.js';
+import { networkOffset } from './layers/link.js';
 import { Pseudonyms } from './pseudonyms.js';
 
 const PROTOCOL_ICMP = 1;
@@ -19,6 +31,21 @@ const PROTOCOL_IPV6 = 41;
 const PROTOCOL_ICMPV6 = 58;
 const TCPOPT_MD5 = 19;
 const TCPOPT_AO = 29;
+
+/** Link headers whose addresses are replaced here, or that have none. */
+const PLAIN_LINKS = new Set([
+  LINKTYPE_NULL,
+  LINKTYPE_ETHERNET,
+  LINKTYPE_RAW_BSD,
+  LINKTYPE_RAW,
+  LINKTYPE_LOOP,
+  LINKTYPE_LINUX_SLL,
+  LINKTYPE_IPV4,
+  LINKTYPE_IPV6,
+  LINKTYPE_LINUX_SLL2,
+]);
+/** An Ethernet header with two VLAN tags and PPPoE behind it, in bytes; a longer one may hold another Ethernet header. */
+const MOST_TAGGED = 14 + 2 * 4 + 8;
 
 /** Where the parts of an IP packet stand, in the frame's bytes. */
 interface Place {
@@ -58,12 +85,22 @@ export class Anonymiser {
 
   /** The frame in the form that may be shared; a new one. */
   frame(frame: Frame): Frame {
-    const data = frame.data.slice();
     const at = networkOffset(frame);
+    if (!PLAIN_LINKS.has(frame.linkType) || at > MOST_TAGGED) return this.bare(frame, at);
+    const data = frame.data.slice();
     const head = this.linkHeader(frame, data);
     if (at >= 0) this.ip(data, at, frame.originalLength, 0);
     else data.fill(0, head);
     return { ...frame, data, comments: [] };
+  }
+
+  /** Without its link header; what carries no IP becomes zeros. */
+  private bare(frame: Frame, at: number): Frame {
+    const data = frame.data.slice(Math.max(0, at));
+    const originalLength = frame.originalLength - Math.max(0, at);
+    if (at >= 0) this.ip(data, 0, originalLength, 0);
+    else data.fill(0);
+    return { ...frame, linkType: LINKTYPE_RAW, data, originalLength, comments: [] };
   }
 
   /** Replaces hardware addresses; where what may be zeroed begins in a frame that carries no IP. */

@@ -4,7 +4,6 @@ import { mapIpv4 } from '../../stack/wire/address.js';
 import * as ipv4 from '../../stack/wire/ipv4.js';
 import * as tcp from '../../stack/wire/tcp.js';
 import { type Frame, LINKTYPE_RAW } from '../frame.js';
-import { fileHeader, record } from '../write/pcap.js';
 
 export interface Sent {
   readonly from: number;
@@ -58,10 +57,3 @@ export const frameOf = (data: Uint8Array, number = 1, snap = data.length): Frame
   data: data.subarray(0, snap),
   comments: [],
 });
-
-export function fileOf(packets: readonly Uint8Array[], snap = 262_144): Buffer {
-  return Buffer.concat([
-    fileHeader(LINKTYPE_RAW),
-    ...packets.map((p, i) => record({ seconds: 1000 + i, nanoseconds: 0 }, p.subarray(0, snap), p.length)),
-  ]);
-}

@@ -1,6 +1,7 @@
 // One direction of a TCP stream out of captured segments: bytes in order, each once. Out-of-order segments wait,
 // retransmissions and overlaps are cut (what came first stands, as at a receiver that had taken it in), and a hole is
 // given up when the receiver has acknowledged beyond it: then the capture lost what the network delivered.
+// Where a capture leaves it open what the bytes are, they are those that Wireshark's "follow TCP stream" shows.
 // Memory is bounded by `limit`. Knows no addresses and no connection.
 
 import { seqDiff } from '../../stack/wire/seq.js';
@@ -38,11 +39,14 @@ export interface AssemblerCounters {
 
 interface Held {
   readonly seq: number;
-  /** Bytes on the wire. */
-  readonly length: number;
-  /** A copy of what was captured of them. */
+  /** A copy of what was captured; the rest of a snapped packet counts as missing. */
   readonly data: Uint8Array;
+  /** Counts up. */
+  readonly arrival: number;
 }
+
+/** What a piece costs besides its bytes. */
+const PIECE_COST = 64;
 
 export class ByteStreamAssembler {
   readonly counters: AssemblerCounters = {
@@ -56,9 +60,10 @@ export class ByteStreamAssembler {
   private readonly sink: AssemblerSink;
   private readonly limit: number;
   private expected = -1;
-  /** Sorted by place, ends ascending too; each begins beyond `expected`. */
+  /** Sorted by place; of those at the same one the first to come is in front. Each begins beyond `expected`. */
   private held: Held[] = [];
   private heldBytes = 0;
+  private arrivals = 0;
 
   /** @param limit bytes that may wait behind a hole */
   constructor(sink: AssemblerSink, limit: number) {
@@ -78,17 +83,18 @@ export class ByteStreamAssembler {
 
   /**
    * Takes in `length` bytes at `seq`, of which `data` were captured; a SYN's number is stepped over first.
-   * The first call decides where the stream begins.
+   * The first call decides where the stream begins; a packet that is still at `base`, the SYN's own number, decides nothing
+   * (a keepalive in front of all data).
    */
-  add(seq: number, length: number, data: Uint8Array, syn: boolean): void {
+  add(seq: number, length: number, data: Uint8Array, syn: boolean, base = -1): void {
     const start = syn ? (seq + 1) >>> 0 : seq;
-    if (this.expected < 0) this.expected = start;
+    if (this.expected < 0 || (this.expected === base && this.counters.bytes === 0)) this.expected = start;
     if (length === 0) return;
     this.counters.segments++;
     const ahead = seqDiff(start, this.expected);
     if (ahead > 0) {
       this.counters.outOfOrder++;
-      this.hold({ seq: start, length, data: data.slice() });
+      if (data.length > 0) this.hold(start, data);
       return;
     }
     if (length + ahead <= 0) {
@@ -96,8 +102,16 @@ export class ByteStreamAssembler {
       return;
     }
     if (ahead < 0) this.counters.overlapping++;
+    // Nothing of the new part was captured: what comes next shows the hole.
+    if (data.length <= -ahead) return;
     this.take(start, length, data);
     this.drain();
+  }
+
+  /** The sender begins to count `by` numbers further on: a second SYN of the same conversation had another number. */
+  renumber(by: number): void {
+    if (this.expected >= 0) this.expected = (this.expected + by) >>> 0;
+    this.held = this.held.map((piece) => ({ ...piece, seq: (piece.seq + by) >>> 0 }));
   }
 
   /** The other side acknowledges everything before `ack`: holes in front of held data below it will not be filled. */
@@ -110,17 +124,17 @@ export class ByteStreamAssembler {
     while (this.held.length > 0) this.skip('end');
   }
 
-  private hold(piece: Held): void {
+  private hold(seq: number, data: Uint8Array): void {
     let at = this.held.length;
-    while (at > 0 && seqDiff(this.held[at - 1]!.seq, piece.seq) > 0) at--;
+    while (at > 0 && seqDiff(this.held[at - 1]!.seq, seq) > 0) at--;
     const before = this.held[at - 1];
     // Wholly inside what is there already: a retransmission that itself waits.
-    if (before && seqDiff(before.seq + before.length, piece.seq + piece.length) >= 0) {
+    if (before && seqDiff(before.seq + before.data.length, seq + data.length) >= 0) {
       this.counters.retransmitted++;
       return;
     }
-    this.held.splice(at, 0, piece);
-    this.heldBytes += piece.data.length;
+    this.held.splice(at, 0, { seq, data: data.slice(), arrival: this.arrivals++ });
+    this.heldBytes += data.length + PIECE_COST;
     while (this.heldBytes > this.limit) this.skip('limit');
   }
 
@@ -131,24 +145,26 @@ export class ByteStreamAssembler {
     this.drain();
   }
 
-  /** Puts out what has become contiguous. */
+  /** Puts out what has become contiguous, of pieces that overlap the first to come before the others. */
   private drain(): void {
-    while (this.held.length > 0 && seqDiff(this.held[0]!.seq, this.expected) <= 0) {
-      const piece = this.held.shift()!;
-      this.heldBytes -= piece.data.length;
-      if (seqDiff(piece.seq + piece.length, this.expected) > 0)
-        this.take(piece.seq, piece.length, piece.data);
+    while (true) {
+      let first = -1;
+      for (let i = 0; i < this.held.length && seqDiff(this.held[i]!.seq, this.expected) <= 0; i++)
+        if (first < 0 || this.held[i]!.arrival < this.held[first]!.arrival) first = i;
+      if (first < 0) return;
+      const [piece] = this.held.splice(first, 1);
+      const { seq, data } = piece!;
+      this.heldBytes -= data.length + PIECE_COST;
+      if (seqDiff(seq + data.length, this.expected) > 0) this.take(seq, data.length, data);
     }
   }
 
   /** Puts out the part of a segment that lies at or behind `expected`. */
   private take(seq: number, length: number, data: Uint8Array): void {
     const old = seqDiff(this.expected, seq);
-    if (old < data.length) {
-      this.counters.bytes += data.length - old;
-      this.sink.data(old === 0 ? data : data.subarray(old));
-    }
-    if (data.length < length) this.missing(length - Math.max(data.length, old), 'snapped');
+    this.counters.bytes += data.length - old;
+    this.sink.data(old === 0 ? data : data.subarray(old));
+    if (data.length < length) this.missing(length - data.length, 'snapped');
     this.expected = (seq + length) >>> 0;
   }
 

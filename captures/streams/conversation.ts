@@ -20,6 +20,8 @@ export interface StreamSink {
   opened?(stream: Conversation): void;
   /** Each packet, before what it adds to the byte streams. */
   segment?(stream: Conversation, direction: Direction, segment: Segment): void;
+  /** A packet whose header makes no sense: it belongs here by its addresses and ports. */
+  malformed?(stream: Conversation, direction: Direction, segment: Segment): void;
   /** An ICMP error about a packet that `direction` had sent. */
   icmp?(stream: Conversation, direction: Direction, message: IcmpAboutTcp): void;
   /** Bytes of one direction, in order, each once. Valid during the call only. */
@@ -44,8 +46,6 @@ export class Conversation {
   synAck = false;
   readonly fin: [boolean, boolean] = [false, false];
   rst = false;
-  /** The last packet had a FIN or RST. */
-  private ending = false;
   /** Packets whose end of the data was cut off by the capture. */
   snapped = 0;
   private readonly sink: StreamSink;
@@ -53,13 +53,20 @@ export class Conversation {
   /** Sequence number that each side's first packet began with, or that the other side's ACK implies; -1: none seen. */
   private readonly base: [number, number] = [-1, -1];
 
-  constructor(index: number, first: Segment, sink: StreamSink, limit: number) {
+  /** @param first its first packet, or a packet of it that an ICMP error quotes */
+  constructor(index: number, first: Segment | IcmpAboutTcp, sink: StreamSink, limit: number) {
     this.index = index;
     this.ipv6 = first.ipv6;
-    this.ends = [
-      { address: first.source, port: first.sourcePort },
-      { address: first.destination, port: first.destinationPort },
-    ];
+    this.ends =
+      first.kind === 'tcp'
+        ? [
+            { address: first.source, port: first.sourcePort },
+            { address: first.destination, port: first.destinationPort },
+          ]
+        : [
+            { address: first.quotedSource, port: first.quotedSourcePort },
+            { address: first.quotedDestination, port: first.quotedDestinationPort },
+          ];
     this.firstFrame = first.frame.number;
     this.began = timeOf(first);
     this.last = this.began;
@@ -102,7 +109,7 @@ export class Conversation {
   isReusedBy(segment: Segment): boolean {
     if ((segment.flags & (TCP_SYN | TCP_ACK)) !== TCP_SYN) return false;
     const base = this.base[this.directionOf(segment)];
-    return base >= 0 && (base !== segment.seq || this.ending);
+    return base >= 0 && base !== segment.seq;
   }
 
   add(segment: Segment): void {
@@ -111,8 +118,14 @@ export class Conversation {
     const { flags, seq, ack, length, payload } = segment;
     this.packets++;
     this.last = timeOf(segment);
+    if (segment.malformed) {
+      if ((flags & (TCP_SYN | TCP_ACK)) === (TCP_SYN | TCP_ACK) && this.base[direction] >= 0)
+        this.begin(direction, seq);
+      this.sink.malformed?.(this, direction, segment);
+      return;
+    }
     const syn = (flags & TCP_SYN) !== 0;
-    if (syn) this.base[direction] = seq;
+    if (syn) this.begin(direction, seq);
     else if (this.base[direction] < 0) this.base[direction] = (seq - 1) >>> 0;
     if (flags & TCP_ACK && this.base[other] < 0) this.base[other] = (ack - 1) >>> 0;
     if (syn && flags & TCP_ACK) {
@@ -122,11 +135,19 @@ export class Conversation {
     if (flags & TCP_RST) this.rst = true;
     if (payload.length < length || segment.headerSnapped) this.snapped++;
     this.sink.segment?.(this, direction, segment);
-    // A reset's data is a message to people (RFC 9293 section 3.5.3), no part of the stream.
-    if ((flags & TCP_RST) === 0) this.assemblers[direction].add(seq, length, payload, syn);
-    this.ending = (flags & (TCP_FIN | TCP_RST)) !== 0;
     if (flags & TCP_FIN) this.fin[direction] = true;
+    // Where the header ends cannot be told then, nor what was behind it.
+    if (segment.headerSnapped) return;
+    // What the other side has, it had before this packet.
     if (flags & TCP_ACK) this.assemblers[other].acknowledged(ack);
+    // A reset's data is a message to people (RFC 9293 section 3.5.3); it is shown where it stands, as Wireshark does.
+    this.assemblers[direction].add(seq, length, payload, syn, this.base[direction]);
+  }
+
+  private begin(direction: Direction, seq: number): void {
+    const before = this.base[direction];
+    this.base[direction] = seq;
+    if (before >= 0 && before !== seq) this.assemblers[direction].renumber(seq - before);
   }
 
   about(message: IcmpAboutTcp): void {

@@ -1,32 +1,26 @@
-// From frames to TCP segments and ICMP errors about them: IP headers, extension headers and fragments. Believes no
+// From frames to TCP segments and ICMP errors about them: IP headers, extension headers, tunnels and fragments. Believes no
 // checksum (a capture on the sending host has those that the device was to fill in) and no length that reaches beyond
 // the frame. Knows no conversation.
 
-import { IpPacket, parseIp } from '../../stack/ip/packet.js';
-import {
-  FRAGMENT_COMPLETE,
-  FRAGMENT_DROPPED,
-  FRAGMENT_PROBLEM,
-  Reassembler,
-} from '../../stack/ip/reassembly.js';
 import { getU16, getU32 } from '../../stack/wire/bytes.js';
 import * as ipv4 from '../../stack/wire/ipv4.js';
 import * as ipv6 from '../../stack/wire/ipv6.js';
-import { Ipv6Chain, skipIpv6 } from '../../stack/wire/ipv6-extensions.js';
+import { IPV6_FRAGMENT_HEADER, Ipv6Chain, skipFrom, skipIpv6 } from '../../stack/wire/ipv6-extensions.js';
 import * as tcp from '../../stack/wire/tcp.js';
 import type { Frame } from '../frame.js';
-import { networkOffset } from '../link-layer.js';
+import { isKnownLinkType, networkOffset } from '../layers/link.js';
+import { tunnelled } from '../layers/tunnels.js';
+import { FragmentTable } from './fragments.js';
 import type { Decoded, IcmpAboutTcp, Segment } from './segment.js';
 
 const PROTOCOL_ICMP = 1;
-const PROTOCOL_IPIP = 4;
-const PROTOCOL_IPV6 = 41;
+const PROTOCOL_AH = 51;
 const PROTOCOL_ICMPV6 = 58;
 /** Packets in packets that are followed. */
-const MAX_DEPTH = 4;
+const MAX_DEPTH = 8;
 
 export interface DecoderCounters {
-  /** Fragments seen; packets put together from them; fragments of no use: overlapping, snapped, nonsense. */
+  /** Fragments seen; packets put together from them; fragments of no use: snapped, nonsense, given up. */
   fragments: number;
   reassembled: number;
   fragmentsDropped: number;
@@ -34,6 +28,10 @@ export interface DecoderCounters {
   other: number;
   /** What does not parse as an IP packet or TCP segment at all. */
   malformed: number;
+  /** TCP segments inside tunnels: GRE, IP in IP, VXLAN and their like. */
+  tunnelled: number;
+  /** Frames of link types that nobody here can read, by type. */
+  readonly unknownLinks: Map<number, number>;
 }
 
 /** An IP header as the capture has it; offsets count from the beginning of `bytes`. */
@@ -45,7 +43,13 @@ interface Header {
   readonly payload: number;
   readonly wireEnd: number;
   readonly end: number;
-  readonly fragment: boolean;
+  readonly fragment: Fragment | null;
+}
+
+interface Fragment {
+  readonly id: number;
+  readonly offset: number;
+  readonly last: boolean;
 }
 
 const chain = new Ipv6Chain();
@@ -57,85 +61,90 @@ export class PacketDecoder {
     fragmentsDropped: 0,
     other: 0,
     malformed: 0,
+    tunnelled: 0,
+    unknownLinks: new Map(),
   };
-  private readonly reassembler: Reassembler;
-  private readonly packet = new IpPacket();
-  private readonly pieces = new Map<string, number[]>();
+  private readonly fragmented: FragmentTable;
 
   /** @param memory bytes of incomplete fragmented packets that are kept at most */
   constructor(memory = 4 << 20) {
-    this.reassembler = new Reassembler({ memory });
+    this.fragmented = new FragmentTable(memory);
   }
 
   /** What a frame carries; null for anything else and for a fragment whose packet is not complete yet. */
   decode(frame: Frame): Decoded | null {
     const at = networkOffset(frame);
-    if (at < 0) return null;
-    return this.ip(frame, frame.data.subarray(at), frame.originalLength - at, [], 0);
+    if (at >= 0) return this.ip(frame, frame.data.subarray(at), frame.originalLength - at, 0);
+    const { unknownLinks } = this.counters;
+    const { linkType } = frame;
+    if (!isKnownLinkType(linkType)) unknownLinks.set(linkType, (unknownLinks.get(linkType) ?? 0) + 1);
+    return null;
   }
 
-  private ip(
-    frame: Frame,
-    bytes: Uint8Array,
-    wireLength: number,
-    fragments: readonly number[],
-    depth: number,
-  ): Decoded | null {
+  private ip(frame: Frame, bytes: Uint8Array, wireLength: number, depth: number): Decoded | null {
     const header = readHeader(bytes, wireLength);
     if (header === null) {
       this.counters.malformed++;
       return null;
     }
-    if (header.fragment) return this.fragment(frame, bytes, header, depth);
-    const { protocol, payload, end } = header;
-    if (protocol === PROTOCOL_IPIP || protocol === PROTOCOL_IPV6) {
-      if (depth === MAX_DEPTH) return null;
-      const inner = bytes.subarray(payload, end);
-      return this.ip(frame, inner, header.wireEnd - payload, fragments, depth + 1);
-    }
-    let found: Decoded | null = null;
-    if (protocol === tcp.TCP_PROTOCOL) found = segmentOf(frame, bytes, header, fragments);
-    else if (protocol === PROTOCOL_ICMP || protocol === PROTOCOL_ICMPV6) {
-      found = icmpOf(frame, bytes, header);
-      if (found === null) this.counters.other++;
-      return found;
-    } else {
-      this.counters.other++;
-      return null;
-    }
-    if (found === null) this.counters.malformed++;
-    return found;
-  }
-
-  private fragment(frame: Frame, bytes: Uint8Array, header: Header, depth: number): Decoded | null {
+    if (header.fragment === null) return this.upper(frame, bytes, header, bytes, [], depth);
     this.counters.fragments++;
     if (header.end < header.wireEnd) {
       this.counters.fragmentsDropped++;
-      return null;
+      // Cut short by the capture, it cannot become part of a whole; the first piece shows whose it was at least.
+      if (header.fragment.offset > 0) return null;
+      const found = this.upper(frame, bytes, header, bytes, [], depth);
+      return found?.kind === 'tcp' ? { ...found, headerSnapped: true } : found;
     }
-    const copy = bytes.slice(0, header.end);
-    if (!header.ipv6) ipv4.finishHeader(copy, 0);
-    const { packet, reassembler } = this;
-    if (parseIp(copy, 0, copy.length, packet, true) !== 0 || !packet.fragment) {
-      this.counters.fragmentsDropped++;
-      return null;
+    return this.fragment(frame, bytes, header, header.fragment, depth);
+  }
+
+  private fragment(
+    frame: Frame,
+    bytes: Uint8Array,
+    header: Header,
+    { id, offset, last }: Fragment,
+    depth: number,
+  ): Decoded | null {
+    const { fragmented, counters } = this;
+    const ends = header.ipv6 ? bytes.subarray(8, 40) : bytes.subarray(12, 20);
+    const key = `${header.ipv6 ? '' : header.protocol} ${id} ${Buffer.from(ends).toString('latin1')}`;
+    const given = fragmented.dropped;
+    const whole = fragmented.add(key, offset, last, bytes.subarray(header.payload, header.end));
+    counters.fragmentsDropped += fragmented.dropped - given;
+    if (whole === null) return null;
+    counters.reassembled++;
+    const { payload, lengths } = whole;
+    const inside = { ...header, payload: 0, wireEnd: payload.length, end: payload.length, fragment: null };
+    return this.upper(frame, bytes, inside, payload, lengths, depth);
+  }
+
+  /** @param ip where the IP header is, at 0; `b`: where `header` says that the upper layer is */
+  private upper(
+    frame: Frame,
+    ip: Uint8Array,
+    given: Header,
+    b: Uint8Array,
+    fragments: readonly number[],
+    depth: number,
+  ): Decoded | null {
+    const header = behindExtensions(b, given);
+    const { protocol, payload, end, wireEnd } = header;
+    if (protocol === tcp.TCP_PROTOCOL) {
+      const segment = segmentOf(frame, ip, header, b, fragments);
+      if (segment === null || segment.malformed) this.counters.malformed++;
+      else if (depth > 0) this.counters.tunnelled++;
+      return segment;
     }
-    // The reassembler wants a clock that does not run back; a capture's may.
-    const now = frame.seconds * 1e6 + frame.nanoseconds / 1e3;
-    reassembler.onTimer(now);
-    const key = `${packet.ipv6} ${packet.fragmentId} ${packet.source} ${packet.destination}`;
-    if (this.pieces.size > 1024) this.pieces.clear();
-    const pieces = this.pieces.get(key) ?? [];
-    pieces.push(packet.payloadLength);
-    this.pieces.set(key, pieces);
-    const result = reassembler.add(now, copy, packet, 0);
-    if (result === FRAGMENT_DROPPED || result === FRAGMENT_PROBLEM) this.counters.fragmentsDropped++;
-    if (result !== FRAGMENT_COMPLETE) return null;
-    this.pieces.delete(key);
-    this.counters.reassembled++;
-    const whole = new Uint8Array(reassembler.completeLength);
-    reassembler.copyTo(whole, 0);
-    return this.ip(frame, whole, whole.length, pieces, depth);
+    if (protocol === PROTOCOL_ICMP || protocol === PROTOCOL_ICMPV6) {
+      const message = icmpOf(frame, ip, header, b);
+      if (message === null) this.counters.other++;
+      return message;
+    }
+    const inside = depth < MAX_DEPTH ? tunnelled(b.subarray(0, end), protocol, payload) : -1;
+    if (inside >= 0) return this.ip(frame, b.subarray(inside, end), wireEnd - inside, depth + 1);
+    this.counters.other++;
+    return null;
   }
 }
 
@@ -159,7 +168,9 @@ function readIpv4(b: Uint8Array, wireLength: number): Header | null {
     payload: head,
     wireEnd,
     end: Math.min(wireEnd, b.length),
-    fragment: ipv4.isFragment(b, 0),
+    fragment: ipv4.isFragment(b, 0)
+      ? { id: ipv4.id(b, 0), offset: ipv4.fragmentOffset(b, 0), last: !ipv4.moreFragments(b, 0) }
+      : null,
   };
 }
 
@@ -169,43 +180,68 @@ function readIpv6(b: Uint8Array, wireLength: number): Header | null {
   const wireEnd = carried === 0 ? wireLength : Math.min(ipv6.IPV6_HEADER + carried, wireLength);
   const end = Math.min(wireEnd, b.length);
   if (!skipIpv6(b, 0, end, chain)) return null;
+  const common = { ipv6: true, tos: ipv6.trafficClass(b, 0), wireEnd, end };
+  if (!chain.isFragment)
+    return { ...common, protocol: chain.protocol, payload: chain.offset, fragment: null };
   return {
-    ipv6: true,
-    protocol: chain.protocol,
-    tos: ipv6.trafficClass(b, 0),
-    payload: chain.offset,
-    wireEnd,
-    end,
-    fragment: chain.isFragment,
+    ...common,
+    protocol: b[chain.fragment]!,
+    payload: chain.fragment + IPV6_FRAGMENT_HEADER,
+    fragment: {
+      id: getU32(b, chain.fragment + 4),
+      offset: chain.fragmentOffset,
+      last: !chain.moreFragments,
+    },
   };
 }
 
-/** 16-byte addresses of the IP header at `o`. */
-function addresses(b: Uint8Array, o: number, six: boolean): { source: Uint8Array; destination: Uint8Array } {
-  if (six) return { source: b.slice(o + 8, o + 24), destination: b.slice(o + 24, o + 40) };
+/** Steps over what stands in front of the upper layer still: authentication (RFC 4302), headers behind a fragment's. */
+function behindExtensions(b: Uint8Array, header: Header): Header {
+  let { protocol, payload } = header;
+  for (let i = 0; i < MAX_DEPTH; i++) {
+    if (protocol === PROTOCOL_AH && payload + 12 <= header.end) {
+      protocol = b[payload]!;
+      payload += (b[payload + 1]! + 2) * 4;
+    } else if (header.ipv6 && skipFrom(b, protocol, payload, header.end, chain) && chain.offset > payload) {
+      protocol = chain.protocol;
+      payload = chain.offset;
+    } else break;
+  }
+  return payload === header.payload ? header : { ...header, protocol, payload };
+}
+
+/** 16-byte addresses of the IP header at the beginning of `b`. */
+function addresses(b: Uint8Array, six: boolean): { source: Uint8Array; destination: Uint8Array } {
+  if (six) return { source: b.slice(8, 24), destination: b.slice(24, 40) };
   const source = new Uint8Array(16);
   const destination = new Uint8Array(16);
-  ipv4.readSource(b, o, source, 0);
-  ipv4.readDestination(b, o, destination, 0);
+  ipv4.readSource(b, 0, source, 0);
+  ipv4.readDestination(b, 0, destination, 0);
   return { source, destination };
 }
 
+/** Bytes of a TCP header up to the checksum. */
+const NUMBERS = 16;
+
 function segmentOf(
   frame: Frame,
-  b: Uint8Array,
+  ip: Uint8Array,
   header: Header,
+  b: Uint8Array,
   fragments: readonly number[],
 ): Segment | null {
   const { payload: o, wireEnd, end } = header;
-  if (end - o < tcp.TCP_MIN_HEADER) return null;
-  const head = tcp.headerLength(b, o);
-  if (head < tcp.TCP_MIN_HEADER || o + head > wireEnd) return null;
-  const optionsEnd = Math.min(o + head, end);
+  // Ports, numbers, flags and window: a capture may end there.
+  if (end - o < NUMBERS) return null;
+  const claimed = tcp.headerLength(b, o);
+  const malformed = claimed < tcp.TCP_MIN_HEADER || o + claimed > wireEnd;
+  const head = malformed ? wireEnd - o : claimed;
+  const optionsEnd = malformed ? o : Math.min(o + head, end);
   return {
     kind: 'tcp',
     frame,
     ipv6: header.ipv6,
-    ...addresses(b, 0, header.ipv6),
+    ...addresses(ip, header.ipv6),
     tos: header.tos,
     sourcePort: tcp.srcPort(b, o),
     destinationPort: tcp.dstPort(b, o),
@@ -213,11 +249,12 @@ function segmentOf(
     ack: tcp.ack(b, o),
     flags: tcp.flags(b, o),
     window: tcp.window(b, o),
-    urgent: tcp.urgent(b, o),
-    options: b.subarray(o + tcp.TCP_MIN_HEADER, optionsEnd),
+    urgent: end - o < tcp.TCP_MIN_HEADER ? 0 : tcp.urgent(b, o),
+    options: b.subarray(Math.min(o + tcp.TCP_MIN_HEADER, optionsEnd), optionsEnd),
     payload: b.subarray(optionsEnd, Math.max(end, optionsEnd)),
     length: wireEnd - o - head,
     headerSnapped: optionsEnd < o + head,
+    malformed,
     fragments,
   };
 }
@@ -225,7 +262,7 @@ function segmentOf(
 // RFC 792 (4, 5 and 8 to 10 quote nothing useful or are no errors) and RFC 4443 section 2.1: types below 128 are errors.
 const ICMP_ERRORS = new Set([3, 4, 5, 11, 12]);
 
-function icmpOf(frame: Frame, b: Uint8Array, header: Header): IcmpAboutTcp | null {
+function icmpOf(frame: Frame, ip: Uint8Array, header: Header, b: Uint8Array): IcmpAboutTcp | null {
   const { payload: o, end, ipv6: six } = header;
   if (end - o < 8) return null;
   const type = b[o]!;
@@ -234,12 +271,12 @@ function icmpOf(frame: Frame, b: Uint8Array, header: Header): IcmpAboutTcp | nul
   // A quotation is cut short by design: its own length is not to be held against it.
   const inner = readHeader(quoted, Number.MAX_SAFE_INTEGER);
   if (inner === null || inner.protocol !== tcp.TCP_PROTOCOL || quoted.length < inner.payload + 8) return null;
-  const from = addresses(quoted, 0, inner.ipv6);
+  const from = addresses(quoted, inner.ipv6);
   return {
     kind: 'icmp',
     frame,
     ipv6: six,
-    ...addresses(b, 0, six),
+    ...addresses(ip, six),
     tos: header.tos,
     type,
     code: b[o + 1]!,
@@ -249,5 +286,6 @@ function icmpOf(frame: Frame, b: Uint8Array, header: Header): IcmpAboutTcp | nul
     quotedSourcePort: getU16(quoted, inner.payload),
     quotedDestinationPort: getU16(quoted, inner.payload + 2),
     quotedSeq: getU32(quoted, inner.payload + 4),
+    telling: quoted.length >= inner.payload + NUMBERS,
   };
 }

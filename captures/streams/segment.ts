@@ -30,8 +30,10 @@ export interface Segment extends Captured {
   readonly payload: Uint8Array;
   /** Payload bytes on the wire. */
   readonly length: number;
-  /** Option bytes are missing: the capture was snapped inside the header. */
+  /** The capture was snapped inside the header or an IP fragment: there is no telling how much data it had. */
   readonly headerSnapped: boolean;
+  /** The header claims a length that it cannot have: there is no telling what is payload. */
+  readonly malformed: boolean;
   /** Payload bytes of each IP fragment that it came in, in order; empty when it came whole. */
   readonly fragments: readonly number[];
 }
@@ -49,6 +51,8 @@ export interface IcmpAboutTcp extends Captured {
   readonly quotedSourcePort: number;
   readonly quotedDestinationPort: number;
   readonly quotedSeq: number;
+  /** Enough of it is quoted to tell a conversation by, as Wireshark does: up to the window. */
+  readonly telling: boolean;
 }
 
 export type Decoded = Segment | IcmpAboutTcp;

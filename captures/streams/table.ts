@@ -5,7 +5,7 @@ import type { Frame } from '../frame.js';
 import { readCapture } from '../read/open.js';
 import { Conversation, type StreamSink } from './conversation.js';
 import { type DecoderCounters, PacketDecoder } from './decoder.js';
-import type { Segment } from './segment.js';
+import type { IcmpAboutTcp, Segment } from './segment.js';
 
 export interface StreamTableOptions {
   /** Conversations that are kept open at most. Default 65,536. */
@@ -44,13 +44,8 @@ export class StreamTable {
   add(frame: Frame): void {
     const found = this.decoder.decode(frame);
     if (found === null) return;
-    if (found.kind === 'icmp') {
-      const { quotedSource, quotedSourcePort, quotedDestination, quotedDestinationPort } = found;
-      const key = keyOf(quotedSource, quotedSourcePort, quotedDestination, quotedDestinationPort);
-      this.open.get(key)?.about(found);
-      return;
-    }
-    this.segment(found);
+    if (found.kind === 'icmp') this.message(found);
+    else this.segment(found);
   }
 
   /** Closes all that is open. */
@@ -69,13 +64,27 @@ export class StreamTable {
       stream.finish();
       stream = undefined;
     }
-    if (stream === undefined) {
-      if (this.open.size >= this.conversations) this.closeOldest();
-      stream = new Conversation(this.count++, segment, this.sink, this.held);
-      this.sink.opened?.(stream);
-    }
+    stream ??= this.begin(segment);
     this.open.set(key, stream);
     stream.add(segment);
+  }
+
+  private message(message: IcmpAboutTcp): void {
+    const { quotedSource, quotedSourcePort, quotedDestination, quotedDestinationPort } = message;
+    const key = keyOf(quotedSource, quotedSourcePort, quotedDestination, quotedDestinationPort);
+    let stream = this.open.get(key);
+    if (stream === undefined && message.telling) {
+      stream = this.begin(message);
+      this.open.set(key, stream);
+    }
+    stream?.about(message);
+  }
+
+  private begin(first: Segment | IcmpAboutTcp): Conversation {
+    if (this.open.size >= this.conversations) this.closeOldest();
+    const stream = new Conversation(this.count++, first, this.sink, this.held);
+    this.sink.opened?.(stream);
+    return stream;
   }
 
   private closeOldest(): void {
