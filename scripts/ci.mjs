@@ -80,12 +80,25 @@ async function versions() {
   return sum;
 }
 
+/** Virtual time: the goodput of each cell that competes, and flows that share a bottleneck. */
+async function simulated() {
+  const grid = verdict(await run(process.execPath, ['scripts/goodput.mjs', '--brief']));
+  const shared = ['--flows', '32', '--mbit', '50', '--seconds', '15'];
+  const flows = verdict(await run(process.execPath, ['scripts/fairness.mjs', ...shared]));
+  return {
+    passed: grid.passed + flows.passed,
+    failed: grid.failed + flows.failed,
+    skipped: grid.skipped + flows.skipped,
+  };
+}
+
 const steps = {
   lint: async () => verdict(await npm('lint')),
   types: async () => verdict(await npm('typecheck')),
   build: async () => verdict(await npm('build')),
   conform: async () => verdict(await npm('conform')),
   test: coverage,
+  simulated,
   negative: async () => verdict(await run(process.execPath, ['scripts/negative.mjs'])),
   breaks: async () => verdict(await run(process.execPath, ['scripts/breaks.mjs'])),
   fuzz: async () => verdict(await cli('fuzz', '--ci')),

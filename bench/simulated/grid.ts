@@ -99,19 +99,31 @@ export function tolerance(loss: number): number {
   return loss <= 0.1 ? 0.75 : 0.4;
 }
 
+function nameOf({ profile, buffer, loss, goodput }: Cell): string {
+  return `${profile}, ${buffer} bytes, ${loss * 100} % loss: ${goodput.toFixed(2)} bytes/s`;
+}
+
 /** Complaints about `now`, one a cell: below the published figure (profiles that compete), or well below `before`. */
 export function complaints(now: readonly Cell[], before: readonly Cell[]): string[] {
   const found: string[] = [];
   for (const cell of now) {
     const { profile, buffer, loss, goodput } = cell;
-    const name = `${profile}, ${buffer} bytes, ${loss * 100} % loss: ${goodput.toFixed(2)} bytes/s`;
     const rules = GRID_PROFILES.find((p) => p.name === profile);
     if (rules !== undefined && competes(rules, buffer, loss) && !beats(goodput, buffer, loss))
-      found.push(`${name}, published ${published(buffer, loss)}`);
+      found.push(`${nameOf(cell)}, published ${published(buffer, loss)}`);
+  }
+  return [...found, ...slower(now, before)];
+}
+
+/** Complaints about cells of `now` that are well below `before`, or have no figure there. */
+export function slower(now: readonly Cell[], before: readonly Cell[]): string[] {
+  const found: string[] = [];
+  for (const cell of now) {
+    const { profile, buffer, loss, goodput } = cell;
     const old = before.find((b) => b.profile === profile && b.buffer === buffer && b.loss === loss);
-    if (old === undefined) found.push(`${name}, no committed figure`);
+    if (old === undefined) found.push(`${nameOf(cell)}, no committed figure`);
     else if (goodput < old.goodput * tolerance(loss))
-      found.push(`${name}, committed ${old.goodput.toFixed(2)}`);
+      found.push(`${nameOf(cell)}, committed ${old.goodput.toFixed(2)}`);
   }
   return found;
 }
