@@ -3,6 +3,7 @@
 
 import * as fc from 'fast-check';
 import { hexOf } from '../target.js';
+import { configurationPacket, type DhcpAnswer, dhcpAnswer } from './configuration-arbitrary.js';
 import { damagedPacket, rightPacket } from './packets-arbitrary.js';
 
 export interface Datagram {
@@ -27,6 +28,8 @@ export type IpCommand =
   | { readonly op: 'echo'; readonly v6: boolean; readonly size: number; readonly group: boolean }
   | { readonly op: 'raw'; readonly bytes: string; readonly ethernet: boolean }
   | { readonly op: 'arp'; readonly operation: number; readonly own: boolean; readonly hardware: number }
+  /** An answer of a DHCP server to what the stack asked last; the rest of what configures a host comes as 'raw'. */
+  | { readonly op: 'dhcp'; readonly answer: DhcpAnswer }
   | { readonly op: 'send'; readonly v6: boolean; readonly to: number; readonly size: number }
   | { readonly op: 'time'; readonly us: number };
 
@@ -100,6 +103,15 @@ const command: fc.Arbitrary<IpCommand> = fc.oneof(
       .uint8Array({ maxLength: 80 })
       .map((bytes) => ({ op: 'raw' as const, bytes: hexOf(bytes), ethernet: false })),
   },
+  {
+    weight: 4,
+    arbitrary: configurationPacket.map((bytes) => ({
+      op: 'raw' as const,
+      bytes: hexOf(bytes),
+      ethernet: false,
+    })),
+  },
+  { weight: 2, arbitrary: dhcpAnswer.map((answer) => ({ op: 'dhcp' as const, answer })) },
   {
     weight: 2,
     arbitrary: fc.record({

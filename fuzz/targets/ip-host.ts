@@ -30,6 +30,8 @@ export class IpHost {
   /** Since `forget`. */
   sent: ReadPacket[] = [];
   received: Uint8Array[] = [];
+  /** Of what the stack's DHCP client said last, -1: nothing yet. */
+  transaction = -1;
   /** Told of each packet sent. */
   onSent: (ip: ReadPacket) => void = () => {};
   private readonly witness: Witness | undefined;
@@ -47,6 +49,7 @@ export class IpHost {
         { address: '10.0.0.1', prefix: 24 },
         { address: 'fd00::1', prefix: 64, detectDuplicates: false },
       ],
+      ...(ethernet ? { autoconfigure: [{ ipv6: true, dhcp: true }] } : {}),
       secrets: fixedSecrets(3),
       seed: 1,
       debugBuffers: true,
@@ -80,6 +83,15 @@ export class IpHost {
       () => `${size} packets, ${memory} bytes`,
     );
     invariant(memory >= 0, 'memory of fragments is below zero', () => String(memory));
+  }
+
+  /** What strangers announced takes no more than its bounds (stack/autoconf). */
+  configurationBounded(): void {
+    const addresses = this.stack.addresses().length;
+    const routes = this.stack.network.routes.all.length;
+    // Given ones, autoconfigured ones, a lease, and those that were duplicates.
+    invariant(addresses <= 2 + 16 + 1 + 64, 'too many addresses', () => String(addresses));
+    invariant(routes <= 2 + 32 + 2 + 2, 'too many routes', () => String(routes));
   }
 
   /** A datagram of the application. */
@@ -126,6 +138,8 @@ export class IpHost {
       this.witness?.packet({ time: this.now, direction: 'out', bytes, ethernet: this.ethernet });
       const ip = judgeFrame(bytes, this.ethernet, MTU);
       if (ip === undefined) continue;
+      if (ip.protocol === 17 && ip.payload[1] === 68 && ip.payload[3] === 67)
+        this.transaction = Buffer.from(ip.payload).readUInt32BE(12);
       this.sent.push(ip);
       this.onSent(ip);
     }

@@ -3,6 +3,7 @@
 
 import { buildIcmp, buildIp, readIp } from '../packets.js';
 import { bytesOfHex, invariant, type Witness } from '../target.js';
+import { dhcpPacket } from './configuration-arbitrary.js';
 import type { Datagram, IpCommand, IpInput } from './ip-commands.js';
 import { FragmentCommands } from './ip-fragments.js';
 import { IpHost, OWN_HARDWARE } from './ip-host.js';
@@ -28,6 +29,7 @@ export class IpWorld {
     this.host.forget();
     this.perform(command);
     this.host.fragmentsBounded();
+    this.host.configurationBounded();
   }
 
   /** Time passes: what waits is given up, and the stack ends with nothing left. */
@@ -36,6 +38,8 @@ export class IpWorld {
     host.pass(200e6);
     const { size } = host.fragments;
     invariant(size === 0, 'fragments are kept beyond their time', () => `${size} packets`);
+    // A lease may just be renewed by way of a server that does not answer ARP: that is given up after three seconds.
+    for (let i = 0; i < 5 && host.stack.usage().buffers > 0; i++) host.pass(1e6);
     const { buffers } = host.stack.usage();
     invariant(buffers === 0, 'packet buffers are lost', () => String(buffers));
     host.stack.close();
@@ -70,6 +74,9 @@ export class IpWorld {
         return;
       case 'arp':
         this.arp(command.operation, command.own, command.hardware);
+        return;
+      case 'dhcp':
+        if (host.transaction >= 0) host.inject(dhcpPacket(command.answer, host.transaction, OWN_HARDWARE));
         return;
       case 'send':
         host.send(command.v6, command.v6 ? `fd00::${command.to}` : `10.0.0.${command.to}`, command.size);

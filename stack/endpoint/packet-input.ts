@@ -173,7 +173,7 @@ export class PacketInput {
         return;
       case INPUT_ICMP_ERROR:
         countIcmpInput(this.counters.ip, this.ip.packet, bytes);
-        this.receiveIcmpError(now);
+        this.receiveIcmpError(bytes, now);
         return;
       case INPUT_ECHO:
         countIcmpInput(this.counters.ip, this.ip.packet, bytes);
@@ -364,12 +364,12 @@ export class PacketInput {
   }
 
   // RFC 9293 MUST-54
-  private receiveIcmpError(now: number): void {
+  private receiveIcmpError(bytes: Uint8Array, now: number): void {
     const { error } = this.ip;
     const zone = this.zoneOf(error.ipv6, error.localAddress, error.remoteAddress);
     const info = error.mtu || error.pointer;
     if (error.protocol === UDP_PROTOCOL) {
-      this.udp.icmpError(error, zone, info, now);
+      this.udp.icmpError(error, zone, info, bytes, now);
       return;
     }
     if (error.protocol !== tcp.TCP_PROTOCOL) return;

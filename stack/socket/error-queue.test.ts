@@ -31,12 +31,14 @@ describe('IP_RECVERR', () => {
       const { posix } = pair.a;
       const fd = posix.socket(address.family, c.SOCK_DGRAM, 0);
       expect(posix.setInt(fd, level, option, 1)).toBe(0);
-      expect(posix.sendto(fd, new Uint8Array(5), 0, address).result).toBe(5);
+      expect(posix.sendto(fd, Uint8Array.of(1, 2, 3, 4, 5), 0, address).result).toBe(5);
       pair.advance(10_000);
       const fds = [{ fd, events: 0, revents: 0 }];
       expect([posix.poll(fds, 0).result, fds[0].revents]).toEqual([1, c.POLLERR]);
-      const header = message();
-      expect(posix.recvmsg(fd, header, c.MSG_ERRQUEUE).result).toBe(0);
+      // The data of the datagram comes with it, as far as the message quotes it.
+      const header = { ...message(), iov: [new Uint8Array(9)] };
+      expect(posix.recvmsg(fd, header, c.MSG_ERRQUEUE).result).toBe(5);
+      expect([...header.iov[0]]).toEqual([1, 2, 3, 4, 5, 0, 0, 0, 0]);
       const [control] = header.control;
       expect([control.level, control.type]).toEqual([level, option]);
       const six = level === o.SOL_IPV6;

@@ -232,7 +232,7 @@ export class UdpSocket extends Socket implements UdpUser, TransmitOwner {
     return all || this.isMember(group, link);
   }
 
-  onError(error: IcmpError, info: number): void {
+  onError(error: IcmpError, info: number, quoted: Uint8Array): void {
     const { errno, hard } = icmpErrno(error.ipv6, error.type, error.code);
     const wanted = this.family === AF_INET6 ? this.options.receiveError6 : this.options.receiveError;
     if (wanted) {
@@ -246,7 +246,7 @@ export class UdpSocket extends Socket implements UdpUser, TransmitOwner {
           data: 0,
           offender: { family: this.family, address: error.reporter.slice(), port: 0 },
           timestamp: Number.NaN,
-          payload: new Uint8Array(0),
+          payload: quoted.slice(),
           destination: { family: this.family, address: error.remoteAddress.slice(), port: error.remotePort },
         },
         this.receiveBuffer,

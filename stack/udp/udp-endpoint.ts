@@ -46,7 +46,7 @@ export interface UdpUser {
   deliver(datagram: UdpDatagram): boolean;
   /** Whether the user wants datagrams to a group that arrive by `link`; asked of those not bound to the group. */
   takesGroup(group: Uint8Array, link: number): boolean;
-  /** An ICMP error about a datagram to `remote`. */
+  /** An ICMP error about a datagram of the user's; `quoted`: what it quotes of the data, valid during the call. */
   onError(error: IcmpError, info: number, quoted: Uint8Array, now: number): void;
 }
 
@@ -218,7 +218,7 @@ export class UdpEndpoint {
   }
 
   /** ICMP quoted a datagram of ours. */
-  icmpError(error: IcmpError, zone: number, info: number, now: number): void {
+  icmpError(error: IcmpError, zone: number, info: number, bytes: Uint8Array, now: number): void {
     const flow: FlowAddress = { ...flowOf(error), zone };
     const path = this.network.path(error.remoteAddress, zone);
     if (error.mtu > 0 && path?.route && !path.route.mtuLocked) {
@@ -234,7 +234,7 @@ export class UdpEndpoint {
       ) {
         continue;
       }
-      user.onError(error, info, new Uint8Array(0), now);
+      user.onError(error, info, bytes.subarray(error.transport + UDP_HEADER, error.end), now);
     }
   }
 
