@@ -1,10 +1,10 @@
 // One captured frame, whichever file format it came from, and the link types that have a name here.
 
-/** Link types (LINKTYPE_ values of the tcpdump registry) that `networkLayer` can read. */
+export { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../stack/link/pcap-format.js';
+
+/** More link types (LINKTYPE_ values of the tcpdump registry) that `networkLayer` can read. */
 export const LINKTYPE_NULL = 0;
-export const LINKTYPE_ETHERNET = 1;
 export const LINKTYPE_RAW_BSD = 12;
-export const LINKTYPE_RAW = 101;
 export const LINKTYPE_LOOP = 108;
 export const LINKTYPE_LINUX_SLL = 113;
 export const LINKTYPE_IPV4 = 228;

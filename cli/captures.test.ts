@@ -1,11 +1,14 @@
 // `netchannel replay` and `convert` as a user runs them: output, exit statuses, files.
 
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fileHeader, record } from '../stack/link/pcap-format.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const corpus = join(root, 'captures/corpus');
@@ -60,6 +63,46 @@ describe('netchannel replay', () => {
       expect(err).toMatch(message);
       expect(status).toBe(2);
     }
+  });
+});
+
+describe('netchannel streams', () => {
+  const curl = join(corpus, 'http-curl.pcap');
+
+  it('lists streams, from a file or a pipe, in gzip or not', () => {
+    const listed = netchannel('streams', curl);
+    expect(listed.out).toMatch(
+      /^stream 0 {2}10\.99\.0\.1:\d+ > 10\.99\.0\.2:8123 {2}\d+ packets {2}\d+ bytes >, \d+ <\n$/,
+    );
+    const main = join(root, 'dist/cli/main.js');
+    const piped = spawnSync(process.execPath, [main, 'streams', '-', '--json'], {
+      input: gzipSync(readFileSync(curl)),
+      encoding: 'utf8',
+    });
+    const { ends } = JSON.parse(piped.stdout);
+    const answer = spawnSync(process.execPath, [main, 'streams', curl, '--stream', '0', '--from', 'server']);
+    expect(answer.stdout.toString('latin1')).toMatch(/^HTTP\/1\.0 200 OK\r\n(.|\n)*x{9000}$/);
+    expect(createHash('sha256').update(answer.stdout).digest('hex')).toBe(ends[1].sha256);
+  });
+
+  it('says what it could not read', () => {
+    const strange = join(folder, 'strange.pcap');
+    writeFileSync(
+      strange,
+      Buffer.concat([fileHeader(147), record({ seconds: 1, nanoseconds: 0 }, new Uint8Array(9))]),
+    );
+    expect(netchannel('streams', strange)).toEqual({
+      status: 0,
+      out: '',
+      err: 'netchannel streams: 1 frames of link type 147 cannot be read\n',
+    });
+    const cut = join(folder, 'cut.pcap');
+    writeFileSync(cut, readFileSync(curl).subarray(0, -5));
+    const { status, out, err } = netchannel('streams', cut);
+    expect([status, out]).toEqual([2, expect.stringMatching(/^stream 0 /)]);
+    expect(err).toMatch(/cut\.pcap: the file ends inside record/);
+    expect(netchannel('streams', curl, '--from', 'client').status).toBe(2);
+    expect(netchannel('streams', curl, '--stream', '7').status).toBe(2);
   });
 });
 

@@ -7,7 +7,7 @@ import { Command, Option } from 'commander';
 import { Anonymiser } from '../captures/anonymise.js';
 import { convertStream } from '../captures/convert/script.js';
 import { CaptureError } from '../captures/errors.js';
-import { readCapture } from '../captures/read/open.js';
+import { readCapture, STANDARD_INPUT } from '../captures/read/open.js';
 import { collect, type Recording } from '../captures/replay/recording.js';
 import { NotReplayable, type Role } from '../captures/replay/situation.js';
 import { CaptureFile } from '../captures/write/file.js';
@@ -24,7 +24,7 @@ interface ConvertFlags {
 export function convertCommand(): Command {
   return new Command('convert')
     .description('Make a packetdrill script of a recorded TCP stream, or an anonymous capture of a capture')
-    .argument('<capture>', 'a pcap or pcapng file')
+    .argument('<capture>', 'a pcap or pcapng file, in gzip or not; - reads standard input')
     .option(
       '-o, --output <file>',
       'SCRIPT.pkt (default: standard output), or OUT.pcap or OUT.pcapng for a capture',
@@ -72,6 +72,8 @@ async function convert(path: string, flags: ConvertFlags): Promise<number> {
 const isSystemError = (error: unknown): boolean => error instanceof Error && 'syscall' in error;
 
 async function rewrite(path: string, flags: ConvertFlags): Promise<number> {
+  if (flags.anonymise && path === STANDARD_INPUT)
+    throw new UsageError('--anonymise reads a capture twice: name a file');
   const anonymiser = flags.anonymise ? new Anonymiser() : null;
   // Twice: a fragmented packet's checksum depends on its last piece.
   if (anonymiser) for await (const frame of readCapture(path)) anonymiser.learn(frame);

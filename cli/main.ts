@@ -11,6 +11,7 @@ import { exploreCommand } from './explore.js';
 import { fuzzCommand } from './fuzz.js';
 import { peersCommand } from './peers.js';
 import { replayCommand } from './replay.js';
+import { streamsCommand } from './streams.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -26,6 +27,7 @@ const program = new Command('netchannel')
 program.addCommand(conformCommand());
 program.addCommand(replayCommand());
 program.addCommand(convertCommand());
+program.addCommand(streamsCommand());
 program.addCommand(exploreCommand());
 program.addCommand(peersCommand());
 program.addCommand(fuzzCommand());

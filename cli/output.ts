@@ -37,13 +37,14 @@ const REDRAW_MS = 80;
 /** `[12/481] 10 passed, 2 failed` on the last line of a terminal. */
 export class Progress {
   private readonly stream: NodeJS.WriteStream;
-  private readonly total: number;
+  private readonly total: number | null;
   private drawn = false;
   /** A report stands in the middle of a line: drawing would wipe it out. */
   private inLine = false;
   private last = 0;
 
-  constructor(stream: NodeJS.WriteStream, total: number) {
+  /** @param total null: nobody knows how much there is */
+  constructor(stream: NodeJS.WriteStream, total: number | null) {
     this.stream = stream;
     this.total = total;
   }
@@ -52,7 +53,10 @@ export class Progress {
     const now = Date.now();
     if (this.inLine || now - this.last < REDRAW_MS) return;
     this.last = now;
-    const line = `[${done}/${this.total}] ${text}`.slice(0, (this.stream.columns || 80) - 1);
+    const line = `[${this.total === null ? done : `${done}/${this.total}`}] ${text}`.slice(
+      0,
+      (this.stream.columns || 80) - 1,
+    );
     this.stream.write(`\r\x1b[2K${line}`);
     this.drawn = true;
   }

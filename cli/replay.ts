@@ -4,6 +4,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { CaptureError } from '../captures/errors.js';
+import { STANDARD_INPUT } from '../captures/read/open.js';
 import { collect } from '../captures/replay/recording.js';
 import { ReplayPage } from '../captures/replay/report-html.js';
 import { jsonOf, textOf } from '../captures/replay/report-text.js';
@@ -12,6 +13,7 @@ import { replayStream } from '../captures/replay/verdict.js';
 import { summaryLine } from '../conformance/report/reporter.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError } from './exit.js';
 import { fileSink } from './output.js';
+import { unread } from './streams.js';
 
 interface ReplayFlags {
   readonly stream: string;
@@ -24,7 +26,10 @@ interface ReplayFlags {
 export function replayCommand(): Command {
   return new Command('replay')
     .description('Play one side of recorded TCP conversations into the stack, which takes the other side')
-    .argument('<captures...>', 'pcap or pcapng files, or folders of them')
+    .argument(
+      '<captures...>',
+      'pcap or pcapng files, in gzip or not, or folders of them; - reads standard input',
+    )
     .option('--stream <n>', "one stream by its number (Wireshark's tcp.stream), or all", 'all')
     .addOption(
       new Option('--as <side>', "which side's place the stack takes")
@@ -61,7 +66,7 @@ async function replay(paths: readonly string[], flags: ReplayFlags): Promise<num
     for (const path of capturesOf(paths)) {
       let streams = 0;
       try {
-        await collect(
+        const table = await collect(
           path,
           (recording) => {
             streams++;
@@ -76,6 +81,8 @@ async function replay(paths: readonly string[], flags: ReplayFlags): Promise<num
           },
           { stream },
         );
+        for (const line of unread(table.counters))
+          process.stderr.write(`netchannel replay: ${path}: ${line}\n`);
       } catch (error) {
         if (!(error instanceof CaptureError)) throw error;
         process.stderr.write(`netchannel replay: ${error.message}\n`);
@@ -112,11 +119,12 @@ export function streamNumber(text: string): number | undefined {
 /** The files named, and those in the folders named. @throws UsageError */
 export function capturesOf(paths: readonly string[]): string[] {
   return paths.flatMap((path) => {
+    if (path === STANDARD_INPUT) return [path];
     const stat = statSync(path, { throwIfNoEntry: false });
     if (stat === undefined) throw new UsageError(`no such file or folder: ${path}`);
     if (!stat.isDirectory()) return [path];
     const inside = readdirSync(path, { recursive: true, encoding: 'utf8' });
-    const found = inside.filter((name) => /\.(pcap|pcapng|cap)$/.test(name)).sort();
+    const found = inside.filter((name) => /\.(pcap|pcapng|cap)(\.gz)?$/.test(name)).sort();
     if (found.length === 0) throw new UsageError(`no .pcap, .pcapng or .cap in ${path}`);
     return found.map((name) => join(path, name));
   });

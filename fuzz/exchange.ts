@@ -3,7 +3,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../captures/frame.js';
-import { fileHeader, record } from '../captures/write/pcap.js';
+import { fileHeader, record } from '../stack/link/pcap-format.js';
 import { readRegression } from './filing.js';
 import { Recording, replayRegression } from './replay.js';
 import type { ExchangePacket } from './target.js';

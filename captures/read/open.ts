@@ -1,26 +1,44 @@
-// Opens a capture by what its first bytes say, never by its name.
+// Opens a capture by what its first bytes say, never by its name: classic pcap or pcapng, either in gzip.
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { CaptureError } from '../errors.js';
 import type { Frame } from '../frame.js';
 import { isClassicMagic, readClassic } from './classic.js';
 import { readPcapng, SECTION_HEADER } from './pcapng.js';
 
+/** The name of a capture that comes through a pipe. */
+export const STANDARD_INPUT = '-';
+const GZIP_MAGIC = 0x8b1f;
+
 /**
- * The frames of a capture file (classic pcap of either byte order and resolution, or pcapng), streaming.
+ * The frames of a capture file (classic pcap of either byte order and resolution, or pcapng), streaming; `-` is standard
+ * input. What is in gzip is unpacked on the way.
  * @throws CaptureError with the file's name in front of the message
  */
 export async function* readCapture(path: string): AsyncGenerator<Frame> {
   try {
-    yield* readCaptureStream(createReadStream(path, { highWaterMark: 1 << 18 }));
+    const bytes =
+      path === STANDARD_INPUT ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 });
+    yield* readCaptureStream(bytes);
   } catch (error) {
-    if (error instanceof CaptureError) throw new CaptureError(error.code, `${path}: ${error.message}`);
-    throw new CaptureError('READ_FAILED', `${path}: ${(error as Error).message}`);
+    const name = path === STANDARD_INPUT ? 'standard input' : path;
+    if (error instanceof CaptureError) throw new CaptureError(error.code, `${name}: ${error.message}`);
+    throw error;
   }
 }
 
 /** As `readCapture`, from any stream of bytes. */
 export async function* readCaptureStream(input: Readable): AsyncGenerator<Frame> {
+  try {
+    yield* unpacked(input, true);
+  } catch (error) {
+    if (error instanceof CaptureError) throw error;
+    throw new CaptureError('READ_FAILED', (error as Error).message);
+  }
+}
+
+async function* unpacked(input: Readable, packed: boolean): AsyncGenerator<Frame> {
   const iterator = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let head = Buffer.alloc(0);
   while (head.length < 4) {
@@ -37,7 +55,15 @@ export async function* readCaptureStream(input: Readable): AsyncGenerator<Frame>
     );
   }
   const whole = rejoin(head, iterator);
-  if (isClassicMagic(head)) yield* readClassic(whole);
+  if (packed && head.readUInt16LE(0) === GZIP_MAGIC) {
+    const gunzip = createGunzip();
+    whole.on('error', (error) => gunzip.destroy(error));
+    try {
+      yield* unpacked(whole.pipe(gunzip), false);
+    } finally {
+      whole.destroy();
+    }
+  } else if (isClassicMagic(head)) yield* readClassic(whole);
   else if (head.readUInt32LE(0) === SECTION_HEADER) yield* readPcapng(whole);
   else
     throw new CaptureError(

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fileHeader, record } from '../../stack/link/pcap-format.js';
 import { CaptureError } from '../errors.js';
 import { type Frame, isSnapped, LINKTYPE_ETHERNET, LINKTYPE_RAW, microsecondsSince } from '../frame.js';
-import { fileHeader, record } from '../write/pcap.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from '../write/pcapng.js';
 import { readCapture, readCaptureStream } from './open.js';
 
@@ -145,6 +146,16 @@ describe('what is no capture', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('gzip', () => {
+  it('is unpacked, and said to be cut off where it is', async () => {
+    const packed = gzipSync(classic(true));
+    expect((await read(packed)).frames).toEqual((await read(classic(true))).frames);
+    const { error } = await read(packed.subarray(0, packed.length - 12));
+    expect(error).toMatchObject({ code: expect.stringMatching(/READ_FAILED|TRUNCATED_RECORD/) });
+    expect((await read(gzipSync(packed))).error).toMatchObject({ code: 'UNKNOWN_MAGIC' });
   });
 });
 

@@ -6,7 +6,7 @@ import { TCP_ACK, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { parseTcpOptions, TcpOptions } from '../../stack/wire/tcp-options.js';
 import { type Conversation, type Direction, type StreamSink, timeOf } from '../streams/conversation.js';
 import type { IcmpAboutTcp, Segment } from '../streams/segment.js';
-import { readStreams } from '../streams/table.js';
+import { readStreams, type StreamTable } from '../streams/table.js';
 
 export interface RecordedSegment {
   readonly kind: 'tcp';
@@ -74,8 +74,8 @@ export async function collect(
   path: string,
   take: (recording: Recording) => void,
   options: CollectOptions = {},
-): Promise<void> {
-  await readStreams(path, collector(take, options));
+): Promise<StreamTable> {
+  return await readStreams(path, collector(take, options));
 }
 
 /** As `collect`, for a table that somebody else feeds. */

@@ -1,9 +1,9 @@
 // Writes frames to a capture file, classic or pcapng by the name's end. Used by the command line.
 
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { fileHeader, record } from '../../stack/link/pcap-format.js';
 import { CaptureError } from '../errors.js';
 import type { Frame } from '../frame.js';
-import { fileHeader, record } from './pcap.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from './pcapng.js';
 
 export class CaptureFile {

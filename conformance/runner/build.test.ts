@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fileHeader, record } from '../../captures/write/pcap.js';
+import { fileHeader, record } from '../../stack/link/pcap-format.js';
 import type { PacketBody } from '../language/ast.js';
 import { parseScript } from '../language/index.js';
 import { canonicalAddress, formatAddress, parseAddress } from './addresses.js';

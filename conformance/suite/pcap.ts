@@ -2,7 +2,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileHeader, record } from '../../captures/write/pcap.js';
+import { fileHeader, record } from '../../stack/link/pcap-format.js';
 import type { RunResult } from '../runner/result.js';
 import type { PlannedRun } from './discover.js';
 

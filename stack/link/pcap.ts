@@ -1,16 +1,19 @@
-// Writing classic pcap (draft-ietf-opsawg-pcap): a writer over a sink of chunks, and a link that copies all frames of
-// another link into it. Knows no files: who holds the sink decides where bytes go.
+// Captures of what a stack sends and receives: a writer of classic pcap over a sink of chunks, and a link that copies all
+// frames of another link into it. Knows no files: who holds the sink decides where bytes go.
 
 import { CHECKSUM_PARTIAL, type PoolParty } from '../channel/pool.js';
 import { finish, sumBytes } from '../wire/checksum.js';
 import type { Link } from './link.js';
+import {
+  fileHeader,
+  LINKTYPE_ETHERNET,
+  LINKTYPE_RAW,
+  RECORD_HEADER_BYTES,
+  record,
+  SNAPSHOT_LENGTH,
+} from './pcap-format.js';
 
-export const LINKTYPE_ETHERNET = 1;
-/** Packets that begin with their IPv4 or IPv6 header. */
-export const LINKTYPE_RAW = 101;
-
-const MAGIC_MICROSECONDS = 0xa1b2c3d4;
-const MAGIC_NANOSECONDS = 0xa1b23c4d;
+export { LINKTYPE_ETHERNET, LINKTYPE_RAW } from './pcap-format.js';
 
 export interface PcapWriterOptions {
   linkType: number;
@@ -37,18 +40,11 @@ export class PcapWriter {
   constructor(sink: PcapSink, options: PcapWriterOptions) {
     this.#sink = sink;
     this.#nanoseconds = options.nanoseconds ?? false;
-    this.#snapLength = options.snapLength ?? 262_144;
+    this.#snapLength = options.snapLength ?? SNAPSHOT_LENGTH;
     const epoch = options.epoch ?? 0;
     this.#epochSeconds = Math.floor(epoch / 1e6);
     this.#epochMicros = epoch - this.#epochSeconds * 1e6;
-    const head = new Uint8Array(24);
-    const view = new DataView(head.buffer);
-    view.setUint32(0, this.#nanoseconds ? MAGIC_NANOSECONDS : MAGIC_MICROSECONDS, true);
-    view.setUint16(4, 2, true);
-    view.setUint16(6, 4, true);
-    view.setUint32(16, this.#snapLength, true);
-    view.setUint32(20, options.linkType, true);
-    sink(head);
+    sink(fileHeader(options.linkType, this.#nanoseconds, this.#snapLength));
   }
 
   /** Writes `b[start, start+length)` as a packet seen at `time` (µs of stack time, fractions count for nanoseconds). */
@@ -65,37 +61,30 @@ export class PcapWriter {
     csumStart: number,
     csumOffset: number,
   ): void {
-    const record = this.#record(time, b, start, length);
+    const made = this.#record(time, b, start, length);
     // A packet cut short by the snap length has no checksum to fill in.
-    if (record.length === 16 + length && csumStart + csumOffset + 2 <= length) {
-      const at = 16 + csumStart;
-      const sum = finish(sumBytes(record, at, record.length));
-      record[at + csumOffset] = sum >>> 8;
-      record[at + csumOffset + 1] = sum;
+    if (made.length === RECORD_HEADER_BYTES + length && csumStart + csumOffset + 2 <= length) {
+      const at = RECORD_HEADER_BYTES + csumStart;
+      const sum = finish(sumBytes(made, at, made.length));
+      made[at + csumOffset] = sum >>> 8;
+      made[at + csumOffset + 1] = sum;
     }
-    this.#emit(record);
+    this.#emit(made);
   }
 
   #record(time: number, b: Uint8Array, start: number, length: number): Uint8Array {
-    const kept = Math.min(length, this.#snapLength);
-    const record = new Uint8Array(16 + kept);
-    const view = new DataView(record.buffer);
     // Seconds apart: a double of 1.7e15 µs has no room for nanoseconds.
     const at = this.#epochMicros + time;
     let seconds = Math.floor(at / 1e6);
-    let fraction = Math.round((at - seconds * 1e6) * (this.#nanoseconds ? 1000 : 1));
+    const unit = this.#nanoseconds ? 1 : 1000;
+    let nanoseconds = Math.round(((at - seconds * 1e6) * 1000) / unit) * unit;
     seconds += this.#epochSeconds;
-    const whole = this.#nanoseconds ? 1e9 : 1e6;
-    if (fraction >= whole) {
+    if (nanoseconds >= 1e9) {
       seconds++;
-      fraction -= whole;
+      nanoseconds -= 1e9;
     }
-    view.setUint32(0, seconds, true);
-    view.setUint32(4, fraction, true);
-    view.setUint32(8, kept, true);
-    view.setUint32(12, length, true);
-    record.set(b.subarray(start, start + kept), 16);
-    return record;
+    const kept = b.subarray(start, start + Math.min(length, this.#snapLength));
+    return record({ seconds, nanoseconds }, kept, length, this.#nanoseconds);
   }
 
   #emit(record: Uint8Array): void {
