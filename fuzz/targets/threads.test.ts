@@ -58,12 +58,12 @@ describe('real threads', () => {
   it('pass every value once and in order through rings, six threads at once', async () => {
     const arena = Arena.create(1 << 20);
     const stop = new Int32Array(new SharedArrayBuffer(4));
-    const seed = Date.now() & 0xffff;
+    const seed = 4711;
     const runs: Promise<string>[] = [];
     for (const [i, capacity] of [1, 16, 256].entries()) {
       const offset = arena.alloc(ringBytes(capacity));
       initRing(arena, offset, -50);
-      const task = { buffer: arena.buffer, offset, capacity, count: capacity === 1 ? 3000 : 60_000, stop };
+      const task = { buffer: arena.buffer, offset, capacity, count: capacity === 1 ? 600 : 20_000, stop };
       runs.push(
         start({ ...task, kind: 'produce', seed: seed + i }),
         start({ ...task, kind: 'consume', seed: seed * 3 + i }),
@@ -98,8 +98,12 @@ describe('real threads', () => {
     readers.push(start({ ...base, kind: 'stall', seed: 9, reader: table.addReader() }));
     const there = new Set<number>();
     let turn = 0;
-    const end = Date.now() + 2500;
-    while (Date.now() < end) {
+    // So much work, and so many resizes of each kind, however long that takes here.
+    const enough = () => {
+      const { grows, shrinks, reseeds } = table.stats;
+      return turn >= 4000 && Math.min(grows, shrinks, reseeds) >= 3;
+    };
+    while (!enough()) {
       const n = 1 + 2 * (turn % (flows / 2));
       if (there.delete(n)) expect(table.remove(keys, n * KEY_WORDS)).toBe(true);
       else {
@@ -118,8 +122,6 @@ describe('real threads', () => {
     Atomics.notify(stop, 0);
     expect(await Promise.all(readers)).toEqual(['ok', 'ok', 'ok', 'ok']);
     for (let i = 0; i < 100 && table.tick(4096); i++);
-    const { grows, shrinks, reseeds } = table.stats;
-    expect(Math.min(grows, shrinks, reseeds)).toBeGreaterThan(0);
     const { taken, free } = table.nodes;
     expect(taken - free).toBe(table.size);
   }, 60_000);
