@@ -1,7 +1,7 @@
 // What bench/ring.ts asks of its consumer's thread.
 
 export interface RingTask {
-  kind: 'ours' | 'ours-records' | 'ringbuf' | 'ringbuf-records';
+  kind: 'ours' | 'ours-records' | 'ringbuf' | 'ringbuf-records' | 'sketch';
   count: number;
   batch: number;
   buffer: SharedArrayBuffer;
@@ -9,6 +9,8 @@ export interface RingTask {
   back: number;
   records: number;
   capacity: number;
+  /** Rounds of `breathe` when there is nothing to take or no room, on both sides. */
+  pause: number;
 }
 
 export const RECORD_WORDS = 32;

@@ -3,7 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { RingBuffer } from 'ringbuf.js';
 import { Arena } from '../stack/channel/arena.js';
 import { RingConsumer, RingProducer } from '../stack/channel/ring.js';
-import { BREATH, breathe, RECORD_WORDS, type RingTask } from './ring-task.js';
+import { breathe, RECORD_WORDS, type RingTask } from './ring-task.js';
+import { SketchConsumer } from './sketch-ring.js';
 
 function takeOurs(task: RingTask): number {
   const arena = Arena.attach(task.buffer);
@@ -15,7 +16,7 @@ function takeOurs(task: RingTask): number {
     while (got < task.count) {
       const value = ring.pop();
       if (value === -1) {
-        breathe(BREATH);
+        breathe(task.pause);
         continue;
       }
       sum = (sum + value) | 0;
@@ -24,7 +25,7 @@ function takeOurs(task: RingTask): number {
   } else {
     while (got < task.count) {
       const n = ring.popBatch(out, task.batch);
-      if (n === 0) breathe(BREATH);
+      if (n === 0) breathe(task.pause);
       for (let i = 0; i < n; i++) sum = (sum + out[i]) | 0;
       got += n;
     }
@@ -45,7 +46,7 @@ function takeRecords(task: RingTask): number {
   while (got < task.count) {
     const n = ring.popBatch(out, task.batch);
     if (n === 0) {
-      breathe(BREATH);
+      breathe(task.pause);
       continue;
     }
     for (let i = 0; i < n; i++) {
@@ -68,7 +69,21 @@ function takeRingbuf(task: RingTask): number {
   let got = 0;
   while (got < task.count) {
     const n = ring.pop(out);
-    if (n === 0) breathe(BREATH);
+    if (n === 0) breathe(task.pause);
+    for (let i = 0; i < n; i++) sum = (sum + out[i]) | 0;
+    got += n;
+  }
+  return sum;
+}
+
+function takeSketch(task: RingTask): number {
+  const ring = new SketchConsumer(task.buffer);
+  const out = new Uint32Array(task.batch);
+  let sum = 0;
+  let got = 0;
+  while (got < task.count) {
+    const n = ring.pop(out, task.batch);
+    if (n === 0) breathe(task.pause);
     for (let i = 0; i < n; i++) sum = (sum + out[i]) | 0;
     got += n;
   }
@@ -80,7 +95,7 @@ function takeRingbufRecords(task: RingTask): number {
   const out = new Uint32Array(RECORD_WORDS);
   let sum = 0;
   for (let got = 0; got < task.count; got++) {
-    while (ring.available_read() < RECORD_WORDS) breathe(BREATH);
+    while (ring.available_read() < RECORD_WORDS) breathe(task.pause);
     ring.pop(out);
     for (let w = 0; w < RECORD_WORDS; w++) sum = (sum + out[w]) | 0;
   }
@@ -99,6 +114,7 @@ parentPort?.on('message', (task: RingTask | null) => {
     'ours-records': takeRecords,
     ringbuf: takeRingbuf,
     'ringbuf-records': takeRingbufRecords,
+    sketch: takeSketch,
   }[task.kind];
   const sum = take(task);
   Atomics.store(go, 1, sum);

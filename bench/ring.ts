@@ -8,6 +8,7 @@ import { initRing, RingConsumer, RingProducer, ringBytes } from '../stack/channe
 import { buildPeer } from './c-peers.js';
 import { type BenchRow, row } from './report.js';
 import { BREATH, breathe, RECORD_WORDS, type RingTask } from './ring-task.js';
+import { SKETCH_SLOTS, SketchProducer, sketchBuffer } from './sketch-ring.js';
 
 const CAPACITY = 4096;
 const RECORDS = 1024;
@@ -50,7 +51,7 @@ class Pair {
   }
 }
 
-function ours(pair: Pair, count: number, batch: number): number {
+function ours(pair: Pair, count: number, batch: number, pause = BREATH): number {
   const arena = Arena.create(1 << 20);
   const offset = arena.alloc(ringBytes(CAPACITY));
   initRing(arena, offset, -1000);
@@ -64,13 +65,14 @@ function ours(pair: Pair, count: number, batch: number): number {
     back: 0,
     records: 0,
     capacity: CAPACITY,
+    pause,
   };
   const values = new Uint32Array(batch);
   return pair.run(task, () => {
     let sum = 0;
     if (batch === 1) {
       for (let i = 0; i < count; i++) {
-        while (!ring.push(i)) breathe(BREATH);
+        while (!ring.push(i)) breathe(pause);
         ring.publish();
         sum = (sum + i) | 0;
       }
@@ -85,7 +87,7 @@ function ours(pair: Pair, count: number, batch: number): number {
       for (let pushed = 0; pushed < n; ) {
         pushed += ring.pushBatch(pushed === 0 ? values : values.subarray(pushed), n - pushed);
         ring.publish();
-        if (pushed < n) breathe(BREATH);
+        if (pushed < n) breathe(pause);
       }
       i += n;
     }
@@ -93,7 +95,7 @@ function ours(pair: Pair, count: number, batch: number): number {
   });
 }
 
-function ringbuf(pair: Pair, count: number, batch: number): number {
+function ringbuf(pair: Pair, count: number, batch: number, pause = BREATH): number {
   const buffer = RingBuffer.getStorageForCapacity(CAPACITY, Uint32Array) as unknown as SharedArrayBuffer;
   const ring = new RingBuffer(buffer, Uint32Array);
   const values = new Uint32Array(batch);
@@ -106,6 +108,7 @@ function ringbuf(pair: Pair, count: number, batch: number): number {
     back: 0,
     records: 0,
     capacity: CAPACITY,
+    pause,
   };
   return pair.run(task, () => {
     let sum = 0;
@@ -117,7 +120,40 @@ function ringbuf(pair: Pair, count: number, batch: number): number {
       }
       for (let pushed = 0; pushed < n; ) {
         pushed += ring.push(pushed === 0 && n === batch ? values : values.subarray(pushed, n));
-        if (pushed < n) breathe(BREATH);
+        if (pushed < n) breathe(pause);
+      }
+      i += n;
+    }
+    return sum;
+  });
+}
+
+function sketch(pair: Pair, count: number, batch: number, pause = BREATH): number {
+  const buffer = sketchBuffer();
+  const ring = new SketchProducer(buffer);
+  const values = new Uint32Array(batch);
+  const task: RingTask = {
+    kind: 'sketch',
+    count,
+    batch,
+    buffer,
+    offset: 0,
+    back: 0,
+    records: 0,
+    capacity: SKETCH_SLOTS,
+    pause,
+  };
+  return pair.run(task, () => {
+    let sum = 0;
+    for (let i = 0; i < count; ) {
+      const n = Math.min(batch, count - i);
+      for (let k = 0; k < n; k++) {
+        values[k] = i + k;
+        sum = (sum + i + k) | 0;
+      }
+      for (let pushed = 0; pushed < n; ) {
+        pushed += ring.push(pushed === 0 ? values : values.subarray(pushed), n - pushed);
+        if (pushed < n) breathe(pause);
       }
       i += n;
     }
@@ -148,6 +184,7 @@ function ourRecords(pair: Pair, count: number, batch: number): number {
     back,
     records,
     capacity: RECORDS,
+    pause: BREATH,
   };
   return pair.run(task, () => {
     let sum = 0;
@@ -189,6 +226,7 @@ function ringbufRecords(pair: Pair, count: number): number {
     back: 0,
     records: 0,
     capacity: RECORDS,
+    pause: BREATH,
   };
   return pair.run(task, () => {
     let sum = 0;
@@ -241,6 +279,30 @@ export async function benchRing(options: BenchOptions): Promise<void> {
       () => ours(pair, count, batch),
       () => ringbuf(pair, count, batch),
       'ringbuf.js',
+    );
+  }
+  // What the machine gives: a plain sketch beside the same peer, with the pause and without it.
+  for (const [batch, count] of [
+    [1, n(2_000_000)],
+    [32, n(12_000_000)],
+  ]) {
+    const peer = () => ringbuf(pair, count, batch);
+    each(`plain sketch, batch ${batch}`, 'M/s', count, () => sketch(pair, count, batch), peer, 'ringbuf.js');
+    each(
+      `u32, batch ${batch}, both poll without a pause`,
+      'M/s',
+      count,
+      () => ours(pair, count, batch, 0),
+      () => ringbuf(pair, count, batch, 0),
+      'ringbuf.js',
+    );
+    each(
+      `u32, batch ${batch}, beside the plain sketch`,
+      'M/s',
+      count,
+      () => ours(pair, count, batch),
+      () => sketch(pair, count, batch),
+      'plain sketch',
     );
   }
   const count = n(1_000_000);
