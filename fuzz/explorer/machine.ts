@@ -1,65 +1,26 @@
 // The machine on which instrumented code runs: it keeps each thread's pending access, performs accesses one at a time,
-// and checks by vector clocks that plain accesses are ordered by happens-before (FastTrack's rules, PLDI 2009; JavaScript's
-// happens-before: agent order, and a sequentially consistent load that reads from a sequentially consistent store).
-// It must never choose who runs: strategies do.
+// and has each checked against the others (clocks.ts). It must never choose who runs: strategies do.
 
+import { RaceClocks } from './clocks.js';
+import {
+  DONE,
+  Finding,
+  LOAD,
+  MODEL_SITES,
+  NONE,
+  NOTIFY,
+  PAUSE,
+  PLAIN_READ,
+  PLAIN_WRITE,
+  RMW,
+  SITE_PAUSE,
+  STORE,
+  ThreadState,
+  WAIT,
+} from './thread-state.js';
 import type { Site } from './transform.js';
 
-export const MAX_THREADS = 4;
-
-/** Kinds of pending accesses. */
-export const NONE = 0;
-export const LOAD = 1;
-export const STORE = 2;
-export const RMW = 3;
-export const WAIT = 4;
-export const NOTIFY = 5;
-/** A spinning thread lets others go first. */
-export const PAUSE = 6;
-export const DONE = 7;
-/** Plain accesses, where they are scheduling points too. */
-export const PLAIN_READ = 8;
-export const PLAIN_WRITE = 9;
-
-/** Labels of accesses that are made by models themselves, by negative site number. */
-export const SITE_PAUSE = -1;
-export const SITE_ZERO = -2;
-export const SITE_PAYLOAD = -3;
-export const SITE_FREE = -4;
-const MODEL_SITES = ['', 'pause', 'arena:zero', 'payload', 'arena:free'];
-
-/** What a run found. `kind` is stable, `message` names places. */
-export class Finding extends Error {
-  readonly kind: string;
-  constructor(kind: string, message: string) {
-    super(message);
-    this.name = 'Finding';
-    this.kind = kind;
-  }
-}
-
-export class ThreadState {
-  readonly id: number;
-  readonly name: string;
-  body: Generator<unknown, void, unknown> | undefined;
-  kind = NONE;
-  site = 0;
-  index = 0;
-  value = 0;
-  expected = 0;
-  operation = '';
-  array: Int32Array | Uint32Array | Uint8Array | Float64Array | undefined;
-  /** Parked in Atomics.wait on `index`. */
-  parked = false;
-  timed = false;
-  /** In PAUSE: others' writes when what it waits for was last looked at; and its own writes. */
-  pausedAt = -1;
-  writes = 0;
-  constructor(id: number, name: string) {
-    this.id = id;
-    this.name = name;
-  }
-}
+export * from './thread-state.js';
 
 export class Machine {
   readonly sites: Site[];
@@ -72,44 +33,21 @@ export class Machine {
   readonly #buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
   readonly #slots: Uint32Array;
-  /** Clock matrix: clocks[t * MAX + u] is what thread t knows of u. */
-  readonly #clocks = new Int32Array(MAX_THREADS * MAX_THREADS);
-  /** Per location and thread: clock of its last plain read, plain write, atomic read, atomic write; release clock. */
-  readonly #reads: Int32Array;
-  readonly #writesOf: Int32Array;
-  readonly #atomicReads: Int32Array;
-  readonly #atomicWrites: Int32Array;
-  readonly #release: Int32Array;
-  /** Sites of those accesses, for messages. */
-  readonly #lastWrite: Int32Array;
-  readonly #lastRead: Int32Array;
-  readonly #stamp: Int32Array;
-  #run = 0;
+  readonly #clocks: RaceClocks;
 
   constructor(buffer: SharedArrayBuffer, sites: Site[]) {
     this.sites = sites;
     this.#buffer = buffer;
     this.#words = new Int32Array(buffer);
     this.#slots = new Uint32Array(buffer);
-    const n = this.#words.length;
-    this.#reads = new Int32Array(n * MAX_THREADS);
-    this.#writesOf = new Int32Array(n * MAX_THREADS);
-    this.#atomicReads = new Int32Array(n * MAX_THREADS);
-    this.#atomicWrites = new Int32Array(n * MAX_THREADS);
-    this.#release = new Int32Array(n * MAX_THREADS);
-    this.#lastWrite = new Int32Array(n);
-    this.#lastRead = new Int32Array(n);
-    this.#stamp = new Int32Array(n);
+    this.#clocks = new RaceClocks(this.#words.length, this);
   }
 
   /** A new run: what set-up wrote happens before every thread. */
   begin(bodies: readonly Generator<unknown, void, unknown>[], names: readonly string[]): void {
-    this.#run++;
     this.writes = 0;
-    const clocks = this.#clocks;
-    clocks.fill(0);
+    this.#clocks.begin(bodies.length);
     for (let t = 0; t < bodies.length; t++) {
-      clocks[t * MAX_THREADS + t] = 1;
       let thread = this.threads[t];
       if (!thread || thread.name !== names[t]) {
         thread = new ThreadState(t, names[t]);
@@ -139,12 +77,12 @@ export class Machine {
     switch (thread.kind) {
       case LOAD:
         result = words[index];
-        this.#acquire(thread, index);
+        this.#clocks.acquire(thread, index);
         break;
       case STORE:
-        this.#checkAtomicWrite(thread, index);
+        this.#clocks.checkAtomicWrite(thread, index);
         words[index] = thread.value;
-        this.#releaseTo(thread, index);
+        this.#clocks.release(thread, index);
         result = thread.value;
         this.#wrote(thread);
         break;
@@ -158,7 +96,7 @@ export class Machine {
           result = thread.timed ? 'timed-out' : 'ok';
           break;
         }
-        this.#acquire(thread, index);
+        this.#clocks.acquire(thread, index);
         if (words[index] !== thread.expected) result = 'not-equal';
         else {
           thread.parked = true;
@@ -172,9 +110,9 @@ export class Machine {
           other.timed = true; // runnable again: its next step resumes it
           woken++;
           // Notify and the wake-up synchronise (the waiter list's critical section).
-          this.#join(other.id, thread.id);
+          this.#clocks.join(other.id, thread.id);
         }
-        this.#clocks[thread.id * MAX_THREADS + thread.id]++;
+        this.#clocks.tick(thread.id);
         result = woken;
         if (woken > 0) this.#wrote(thread);
         break;
@@ -292,8 +230,8 @@ export class Machine {
   r(site: number, array: Int32Array | Uint32Array | Uint8Array | Float64Array, index: number): number {
     const at = this.#place(array, index);
     if (at >= 0) {
-      this.#plainRead(site, at);
-      if (array.BYTES_PER_ELEMENT === 8) this.#plainRead(site, at + 1);
+      this.#clocks.read(this.current, site, at);
+      if (array.BYTES_PER_ELEMENT === 8) this.#clocks.read(this.current, site, at + 1);
     }
     return array[index];
   }
@@ -307,8 +245,8 @@ export class Machine {
   ): number {
     const at = this.#place(array, index);
     if (at >= 0) {
-      this.#plainWrite(site, at);
-      if (array.BYTES_PER_ELEMENT === 8) this.#plainWrite(site, at + 1);
+      this.#clocks.write(this.current, site, at);
+      if (array.BYTES_PER_ELEMENT === 8) this.#clocks.write(this.current, site, at + 1);
     }
     array[index] = value;
     return value;
@@ -370,8 +308,8 @@ export class Machine {
     if (first < 0) return;
     const last = this.#place(array, to - 1);
     for (let at = first; at <= last; at++) {
-      if (write) this.#plainWrite(site, at);
-      else this.#plainRead(site, at);
+      if (write) this.#clocks.write(this.current, site, at);
+      else this.#clocks.read(this.current, site, at);
     }
   }
 
@@ -385,119 +323,16 @@ export class Machine {
     return (array.byteOffset + index * array.BYTES_PER_ELEMENT) >>> 2;
   }
 
-  #plainRead(site: number, at: number): void {
-    const t = this.current.id;
-    if (this.#stamp[at] !== this.#run) this.#reset(at);
-    const base = at * MAX_THREADS;
-    const clocks = this.#clocks;
-    for (let u = 0; u < MAX_THREADS; u++) {
-      if (u === t) continue;
-      const known = clocks[t * MAX_THREADS + u];
-      if (this.#writesOf[base + u] > known || this.#atomicWrites[base + u] > known)
-        this.#race(site, at, u, 'read');
-    }
-    this.#reads[base + t] = clocks[t * MAX_THREADS + t];
-    this.#lastRead[at] = site;
-  }
-
-  #plainWrite(site: number, at: number): void {
-    const t = this.current.id;
-    if (this.#stamp[at] !== this.#run) this.#reset(at);
-    const base = at * MAX_THREADS;
-    const clocks = this.#clocks;
-    for (let u = 0; u < MAX_THREADS; u++) {
-      if (u === t) continue;
-      const known = clocks[t * MAX_THREADS + u];
-      if (this.#writesOf[base + u] > known || this.#atomicWrites[base + u] > known)
-        this.#race(site, at, u, 'write');
-      if (this.#reads[base + u] > known || this.#atomicReads[base + u] > known)
-        this.#race(site, at, u, 'write');
-    }
-    this.#writesOf[base + t] = clocks[t * MAX_THREADS + t];
-    this.#lastWrite[at] = site;
-  }
-
-  /** An atomic load: synchronises with the store it reads from; races with an unordered plain write. */
-  #acquire(thread: ThreadState, at: number): void {
-    const t = thread.id;
-    if (this.#stamp[at] !== this.#run) this.#reset(at);
-    const base = at * MAX_THREADS;
-    const clocks = this.#clocks;
-    for (let u = 0; u < MAX_THREADS; u++) {
-      if (u !== t && this.#writesOf[base + u] > clocks[t * MAX_THREADS + u])
-        this.#race(thread.site, at, u, 'atomic read');
-    }
-    this.#atomicReads[base + t] = clocks[t * MAX_THREADS + t];
-    for (let u = 0; u < MAX_THREADS; u++) {
-      if (this.#release[base + u] > clocks[t * MAX_THREADS + u])
-        clocks[t * MAX_THREADS + u] = this.#release[base + u];
-    }
-    this.#lastRead[at] = thread.site;
-  }
-
-  #checkAtomicWrite(thread: ThreadState, at: number): void {
-    const t = thread.id;
-    if (this.#stamp[at] !== this.#run) this.#reset(at);
-    const base = at * MAX_THREADS;
-    const clocks = this.#clocks;
-    for (let u = 0; u < MAX_THREADS; u++) {
-      if (u === t) continue;
-      const known = clocks[t * MAX_THREADS + u];
-      if (this.#writesOf[base + u] > known || this.#reads[base + u] > known)
-        this.#race(thread.site, at, u, 'atomic write');
-    }
-    this.#lastWrite[at] = thread.site;
-  }
-
-  #releaseTo(thread: ThreadState, at: number): void {
-    const t = thread.id;
-    const base = at * MAX_THREADS;
-    const clocks = this.#clocks;
-    this.#atomicWrites[base + t] = clocks[t * MAX_THREADS + t];
-    for (let u = 0; u < MAX_THREADS; u++) this.#release[base + u] = clocks[t * MAX_THREADS + u];
-    clocks[t * MAX_THREADS + t]++;
-  }
-
   #modify(thread: ThreadState, at: number): number {
     const words = this.#words;
-    this.#acquire(thread, at);
+    this.#clocks.acquire(thread, at);
     const old = words[at];
     if (thread.operation === 'compareExchange' && old !== thread.expected) return old;
-    this.#checkAtomicWrite(thread, at);
+    this.#clocks.checkAtomicWrite(thread, at);
     words[at] = thread.operation === 'add' ? old + thread.value : thread.value;
-    this.#releaseTo(thread, at);
+    this.#clocks.release(thread, at);
     this.#wrote(thread);
     return old;
-  }
-
-  #join(into: number, from: number): void {
-    const clocks = this.#clocks;
-    for (let u = 0; u < MAX_THREADS; u++) {
-      const known = clocks[from * MAX_THREADS + u];
-      if (known > clocks[into * MAX_THREADS + u]) clocks[into * MAX_THREADS + u] = known;
-    }
-  }
-
-  #reset(at: number): void {
-    this.#stamp[at] = this.#run;
-    const base = at * MAX_THREADS;
-    for (let u = 0; u < MAX_THREADS; u++) {
-      this.#reads[base + u] = 0;
-      this.#writesOf[base + u] = 0;
-      this.#atomicReads[base + u] = 0;
-      this.#atomicWrites[base + u] = 0;
-      this.#release[base + u] = 0;
-    }
-  }
-
-  #race(site: number, at: number, other: number, how: string): never {
-    const base = at * MAX_THREADS;
-    const wrote = this.#writesOf[base + other] + this.#atomicWrites[base + other] > 0;
-    const last = this.label(wrote ? this.#lastWrite[at] : this.#lastRead[at]);
-    throw new Finding(
-      'race',
-      `${how} by ${this.current.name} at ${this.label(site)} is not ordered with ${this.threads[other].name}'s access at ${last} (word ${at})`,
-    );
   }
 
   label(site: number): string {
