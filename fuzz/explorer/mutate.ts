@@ -62,6 +62,8 @@ const SET_UP = new Set([
   'spin',
   'setDefault',
   'defaultChannel',
+  'setAddresses',
+  'addresses',
   'findListener',
   'findBatch',
   'abandon',

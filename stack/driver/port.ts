@@ -2,13 +2,13 @@
 // doorbells. The same in one thread and in several; in one thread (`inline`) a transmitted packet passes the source
 // check and the queue discipline before `transmit` returns. It must never know a protocol.
 
-import { type Arena, LINE_WORDS } from '../channel/arena.js';
+import type { Arena } from '../channel/arena.js';
 import { ChannelReader } from '../channel/channel.js';
 import { DoorbellSleeper, DoorbellWaker, type KernelKick } from '../channel/doorbell.js';
 import type { PacketPool, PoolParty } from '../channel/pool.js';
-import { RingConsumer, RingLayout, RingProducer } from '../channel/ring.js';
+import { RingConsumer, RingProducer } from '../channel/ring.js';
 import { XMIT_OK } from './egress.js';
-import { driverBell, EndpointLine, endpointLine, READY_SLOTS } from './endpoints.js';
+import { driverBell, EndpointLine, endpointLine, READY_SLOTS, readyLost } from './endpoints.js';
 
 /** `transmit` found no slot in the tx ring: nobody took the packet; a threaded driver is behind. */
 export const XMIT_BUSY = 3;
@@ -94,8 +94,7 @@ export class EndpointPort {
 
   /** Numbers that found `readyRing` full: when this has changed, any channel may have something. */
   get readyLost(): number {
-    const { words } = this.#arena;
-    return Atomics.load(words, words[this.#line + EndpointLine.READY] * LINE_WORDS + RingLayout.DROPS);
+    return readyLost(this.#arena, this.#line);
   }
 
   /** Packets that wait for `flush`. */
