@@ -6,7 +6,8 @@ import { bytesOfHex, invariant, Violation } from '../target.js';
 import type { Datagram } from './ip-commands.js';
 import type { IpHost } from './ip-host.js';
 import { gaveUpFragments, isError, quotedKey } from './ip-judge.js';
-import { fragmentKey, payloadOf, piecesOf, shuffled, sourceOf } from './ip-pieces.js';
+import { fragmentKey, payloadOf, piecesOf, sourceOf } from './ip-pieces.js';
+import { shuffled } from './shuffled.js';
 
 /** µs that pieces wait: ipfrag_time, and RFC 8200 section 4.5. */
 const WAIT = { 4: 30e6, 6: 60e6 };

@@ -47,15 +47,3 @@ export function piecesOf(d: Datagram): Uint8Array[] {
     return buildIp({ src, dst, protocol: 17, payload: whole.subarray(edges[i], end), id: d.id, fragment });
   });
 }
-
-/** The `n`th order of `list`, 0: as it is. */
-export function shuffled<T>(list: readonly T[], n: number): T[] {
-  const rest = [...list];
-  const out: T[] = [];
-  let code = n;
-  while (rest.length > 0) {
-    out.push(...rest.splice(code % rest.length, 1));
-    code = Math.floor(code / 3);
-  }
-  return out;
-}

@@ -116,7 +116,11 @@ export const networkInput: fc.Arbitrary<NetworkInput> = fc.record({
   timestamps: fc.constantFrom(true, true, false),
   ecn: fc.boolean(),
   links: fc.array(faults, { minLength: 1, maxLength: 3 }),
-  flows: fc.array(flow, { minLength: 1, maxLength: 4 }),
+  flows: fc.oneof(
+    { weight: 3, arbitrary: fc.array(flow, { minLength: 1, maxLength: 4 }) },
+    // Many at once: what a stack keeps for all its connections together, above all its timers.
+    { weight: 1, arbitrary: fc.array(flow, { minLength: 5, maxLength: 10 }) },
+  ),
   happenings: fc.oneof(
     { weight: 2, arbitrary: fc.constant([] as Happening[]) },
     { weight: 2, arbitrary: fc.array(happening, { minLength: 1, maxLength: 3 }) },

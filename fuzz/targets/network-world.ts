@@ -13,6 +13,7 @@ import type { Happening, LinkFaults, NetworkInput } from './network-commands.js'
 import { FaultyLink } from './network-link.js';
 import { End } from './network-program.js';
 import { fixedSecrets } from './secrets.js';
+import { Inside } from './tcp-inside.js';
 
 const PORT = 7000;
 const MTU = 1500;
@@ -37,6 +38,7 @@ export class NetworkWorld {
   private readonly pending: Happening[];
   private readonly heals: { at: number; link: FaultyLink; up: boolean }[] = [];
   private readonly listener: number;
+  private readonly inside = new Inside();
   private now = 0;
 
   constructor(input: NetworkInput, witness?: Witness) {
@@ -185,8 +187,8 @@ export class NetworkWorld {
   /** Lets stacks and programs do what they can at this time. */
   private play(): boolean {
     let moved = false;
-    this.server.run(this.now);
-    for (const { stack } of this.branches) stack.run(this.now);
+    this.runStack(this.server);
+    for (const { stack } of this.branches) this.runStack(stack);
     while (this.accept()) moved = true;
     for (const end of this.ends) {
       const broken = end.play(this.now);
@@ -197,6 +199,11 @@ export class NetworkWorld {
       if (end.moved) moved = true;
     }
     return moved;
+  }
+
+  private runStack(stack: InlineStack): void {
+    stack.run(this.now);
+    this.inside.check(stack, this.now);
   }
 
   private nextTime(): number {

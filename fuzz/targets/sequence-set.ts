@@ -1,4 +1,4 @@
-// Which sequence numbers have been sent: ranges of the 32-bit circle, and how far they reach without a gap from a place.
+// A set of sequence numbers: ranges of the 32-bit circle, how far they reach without a gap from a place, and what lies beyond.
 
 export class SequenceSet {
   private readonly ranges: { start: number; length: number }[] = [];
@@ -22,5 +22,22 @@ export class SequenceSet {
       }
     }
     return at;
+  }
+
+  /** The ranges in the 2^31 numbers above `from`, joined and in order, `most` at most: what SACK blocks say (RFC 2018). */
+  beyond(from: number, most: number): { left: number; right: number }[] {
+    const above = this.ranges
+      .map(({ start, length }) => ({ at: (start - from) | 0, length }))
+      .filter(({ at }) => at > 0)
+      .sort((a, b) => a.at - b.at);
+    const joined: { at: number; end: number }[] = [];
+    for (const { at, length } of above) {
+      const last = joined.at(-1);
+      if (last !== undefined && at <= last.end) last.end = Math.max(last.end, at + length);
+      else joined.push({ at, end: at + length });
+    }
+    return joined
+      .slice(0, most)
+      .map(({ at, end }) => ({ left: (from + at) >>> 0, right: (from + end) >>> 0 }));
   }
 }

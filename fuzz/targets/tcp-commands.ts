@@ -47,6 +47,15 @@ export type TcpCommand =
   | { readonly op: 'option'; readonly name: OptionName; readonly value: number }
   | { readonly op: 'ack'; readonly window: number; readonly parts: number }
   | { readonly op: 'sack'; readonly from: number; readonly to: number }
+  /** The peer takes in what has come, but for the segments of which `lost` has the bit, and says so as a receiver does. */
+  | { readonly op: 'receive'; readonly lost: number }
+  /** The stream goes on, or on from what the stack acknowledges, in pieces that come in any order. */
+  | {
+      readonly op: 'burst';
+      readonly acked: boolean;
+      readonly sizes: readonly number[];
+      readonly order: number;
+    }
   | { readonly op: 'data'; readonly n: number; readonly gap: number }
   | { readonly op: 'fin' }
   | { readonly op: 'again'; readonly which: number; readonly times: number }
@@ -156,6 +165,27 @@ const command: fc.Arbitrary<TcpCommand> = fc.oneof(
     arbitrary: fc.record({ op: fc.constant('sack' as const), from: fc.nat(100), to: fc.nat(100) }),
   },
   {
+    weight: 3,
+    arbitrary: fc
+      .oneof(fc.constantFrom(0, 1, 2, 5, 0x3fffffff), fc.nat(0x3fffffff))
+      .map((lost) => ({ op: 'receive' as const, lost })),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constant('burst' as const),
+      acked: fc.boolean(),
+      sizes: fc.array(
+        fc.oneof(fc.constantFrom(1, 2, 10, 100, 1000, 1448), fc.integer({ min: 1, max: 1460 })),
+        {
+          minLength: 2,
+          maxLength: 6,
+        },
+      ),
+      order: fc.nat(728),
+    }),
+  },
+  {
     weight: 6,
     arbitrary: fc.record({
       op: fc.constant('data' as const),
@@ -211,9 +241,15 @@ const command: fc.Arbitrary<TcpCommand> = fc.oneof(
   },
 );
 
+// Near both places where 32-bit arithmetic can go wrong: within a byte, a segment, a burst, a window.
 const iss = fc.oneof(
-  fc.constantFrom(0, 1, 0xffffffff, 0xfffffff0, 0x7ffffff0, 0x80000000, 0xffff0000),
-  fc.integer({ min: 0, max: 0xffffffff }),
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom(0x100000000, 0x80000000), fc.constantFrom(0, 1, 2, 16, 600, 2000, 5000, 65_536))
+      .map(([edge, below]) => (edge - below) >>> 0),
+  },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 0xffffffff }) },
 );
 
 export const tcpInput: fc.Arbitrary<TcpInput> = fc.record({

@@ -82,6 +82,7 @@ export class Inside {
     if (state !== LISTEN && state !== CLOSE) {
       this.sequences(tcb, old);
       this.counts(tcb);
+      this.waiting(tcb);
       this.timers(tcb, now, wake);
       const inFlight = snd.packetsOut - (loss.sackedOut + loss.lostOut) + loss.retransOut;
       const grew =
@@ -155,6 +156,28 @@ export class Inside {
         retransOut <= packets,
       'counts of loss recovery do not add up',
       () => `sacked ${sackedOut}, lost ${lostOut}, retransmitted ${retransOut} of ${packets}`,
+    );
+  }
+
+  /** What came ahead of a gap stands in order (RFC 9293 section 3.10.7.4), behind the gap. */
+  private waiting({ rcv }: Tcb): void {
+    const queue = rcv.outOfOrder;
+    if (queue === null || queue.head === null) return;
+    const first = queue.head.seq;
+    invariant(
+      !before(first, rcv.nxt),
+      'what has no gap before it waits for one',
+      () => `${first} at ${rcv.nxt}`,
+    );
+    let size = 0;
+    for (let s: typeof queue.head | null = queue.head; s !== null; s = s.next, size++) {
+      const ordered = s.next === null ? s === queue.tail : before(s.seq, s.next.seq) && s.next.prev === s;
+      invariant(ordered, 'what waits for a gap is out of order', () => `${s?.seq} before ${s?.next?.seq}`);
+    }
+    invariant(
+      size === queue.size,
+      'what waits for a gap is miscounted',
+      () => `${queue.size}, queued ${size}`,
     );
   }
 
