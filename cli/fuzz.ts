@@ -5,7 +5,11 @@ import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import type { FuzzOptions, TargetOutcome } from '../fuzz/index.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit.js';
+import { fuzzDifferential } from './fuzz-differential.js';
 import { integer, seconds } from './numbers.js';
+
+/** Real time, root and a kernel: never among the targets that run without being named. */
+const DIFFERENTIAL = 'differential';
 
 interface Given {
   readonly runs?: number;
@@ -33,7 +37,7 @@ function shard(text: string): { index: number; count: number } {
 export function fuzzCommand(): Command {
   return new Command('fuzz')
     .description('Fuzz the stack, the language and the capture readers; replay what was found')
-    .argument('[names...]', 'targets (default: all; --list names them), with --replay files')
+    .argument('[names...]', 'targets (default: all; --list names them) or differential, with --replay files')
     .option('--runs <n>', 'runs a target (default 2000, unless --time is given)', integer('--runs'))
     .option('--time <seconds>', 'for all targets together', seconds('--time'))
     .option('--seed <n>', 'of the campaign (default: a fresh one, which is printed)', integer('--seed', 0))
@@ -56,16 +60,22 @@ export function fuzzCommand(): Command {
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 async function fuzz(names: readonly string[], given: Given): Promise<number> {
+  const seed = given.seed ?? randomInt(2 ** 31);
+  if (names.length === 1 && names[0] === DIFFERENTIAL && !given.replay)
+    return await fuzzDifferential(given, seed);
   const library = await import('../fuzz/index.js');
   try {
     if (given.list) {
+      print(
+        `${DIFFERENTIAL.padEnd(10)} the running kernel and the stack side by side (root; asked for by name only)`,
+      );
       for (const name of library.TARGET_NAMES)
         print(`${name.padEnd(10)} ${(await library.loadTarget(name)).about}`);
       return EXIT_OK;
     }
     if (given.replay) return await replay(names, given.json === true);
     if (given.ci) return await ciShare(names, given);
-    return summary(await campaign(names, given, given.seed ?? randomInt(2 ** 31)), given.json === true);
+    return summary(await campaign(names, given, seed), given.json === true);
   } catch (error) {
     if (!(error instanceof Error) || typeof (error as { code?: unknown }).code !== 'string') throw error;
     process.stderr.write(`netchannel fuzz: ${error.message}\n`);

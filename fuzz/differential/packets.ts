@@ -81,7 +81,7 @@ const IPV4 = {
   time_exceeded: ['time_exceeded', null],
 } as const;
 const IPV6 = {
-  net_unreachable: ['unreachable', 'noroute_unreachable'],
+  net_unreachable: ['unreachable', 'no_route'],
   host_unreachable: ['unreachable', 'address_unreachable'],
   port_unreachable: ['unreachable', 'port_unreachable'],
   frag_needed: ['packet_too_big', null],

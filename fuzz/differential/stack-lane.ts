@@ -16,8 +16,8 @@ export interface StackSetup {
   readonly sysctls: Readonly<Record<string, string>>;
 }
 
-/** @param model the kernel's trace of the same program */
-export function playOnStack(program: Program, model: Trace, setup: StackSetup): Trace {
+/** @param model the kernel's trace of the same program; null: the program by itself, in its own time */
+export function playOnStack(program: Program, setup: StackSetup, model: Trace | null): Trace {
   const { addresses, sysctls } = setup;
   const target = new StackTarget(
     { addresses, file: 'generated.pkt', speed: 0 },
@@ -54,14 +54,17 @@ export function playOnStack(program: Program, model: Trace, setup: StackSetup): 
     }
     collect();
   };
-  for (const step of model.steps) {
-    advance(step.at);
+  let last = 0;
+  for (const [i, { wait }] of program.steps.entries()) {
+    const step = model?.steps[i];
+    last = step?.at ?? last + wait * 1e3;
+    advance(last);
     connection.sample(target.now() - start);
-    connection.replay(step);
+    if (step) connection.replay(step);
+    else connection.perform(i, last);
     collect();
   }
-  const end = model.seen.at(-1)?.at ?? 0;
-  advance(Math.max(end, (model.steps.at(-1)?.at ?? 0) + TAIL));
+  advance(Math.max(model?.seen.at(-1)?.at ?? 0, last + TAIL));
   connection.sample(target.now() - start);
   const trace = structuredClone(connection.trace);
   target.close();
