@@ -32,6 +32,8 @@ const CLOSE = 7;
 
 /** A timer may be off by so many µs, and by an eighth of what has passed since the step. */
 const SLACK = 30_000;
+/** What a busy machine may add. */
+const LATE = 200_000;
 
 type Packet = Extract<Observation, { kind: 'packet' }>;
 
@@ -114,8 +116,9 @@ function differ(linux: Chapter, stack: Chapter, began: number): Found | null {
       const at = [l, s].map((p) => (p ? `+${((p.at - began) / 1e3).toFixed(0)}ms ${p.text}` : 'nothing'));
       return { kind: packetKind(l?.text, s?.text), linux: at[0]!, stack: at[1]! };
     }
-    const apart = Math.abs(l!.at - s!.at);
-    if (apart > SLACK + Math.max(0, l!.at - began) / 8) {
+    // The kernel's packets may be read late, never early.
+    const slack = (l!.at < s!.at ? SLACK : LATE) + Math.max(0, l!.at - began) / 8;
+    if (Math.abs(l!.at - s!.at) > slack) {
       const at = [l!, s!].map((p) => `+${((p.at - began) / 1e3).toFixed(0)}ms ${p.text}`);
       return { kind: `time ${shape(l!.text)}`, linux: at[0]!, stack: at[1]! };
     }

@@ -70,6 +70,7 @@ export function tcpConnect(tcb: Tcb, now: number, data: ConnectData | null = nul
   if (!refreshRoute(tcb)) return -ENETUNREACH;
   const { snd, opt, host } = tcb;
   tcb.error = 0;
+  tcb.accepted = true;
   tcb.softError = 0;
   tcb.shutdown = 0;
   opt.tsRecent = 0;

@@ -29,9 +29,9 @@ export function initCongestion(tcb: Tcb, now: number): void {
   const { cc, rtt, loss } = tcb;
   const { route } = tcb;
   if (route !== null && route.rtoMin > 0) rtt.rtoMin = route.rtoMin;
-  if (route !== null && route.savedSsthresh > 0) {
-    cc.ssthresh = Math.min(route.savedSsthresh, cc.cwndClamp);
-  }
+  // A SYN that was lost says nothing of the path's capacity for data: what it reduced is restored (tcp_init_metrics).
+  const saved = route === null ? 0 : route.savedSsthresh;
+  cc.ssthresh = saved > 0 ? Math.min(saved, cc.cwndClamp) : INFINITE_SSTHRESH;
   rtoAfterHandshake(tcb, route === null ? 0 : route.savedRtt);
   // RFC 5681 section 3.1 has cwnd 1 after a lost SYN; with the short initial RTO of RFC 6298 only a second loss counts.
   cc.cwnd = loss.totalRetrans > 1 && loss.undoMarked ? 1 : initialCwnd(tcb);

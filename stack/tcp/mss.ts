@@ -83,15 +83,21 @@ export function currentMss(tcb: Tcb): number {
 }
 
 // RFC 9293 MUST-67
-/** MSS to announce: the route's advmss, at most what its MTU allows, and TCP_MAXSEG. */
+/** MSS to announce when the connection begins: what the route allows, and TCP_MAXSEG. */
 export function announcedMss(tcb: Tcb, ipv6 = tcb.ipv6): number {
-  const { route, snd } = tcb;
+  const { userMss } = tcb.snd;
+  const mss = routeAdvMss(tcb, ipv6);
+  return userMss > 0 && userMss < mss ? userMss : mss;
+}
+
+/** The route's advmss, or what its MTU allows. */
+export function routeAdvMss(tcb: Tcb, ipv6 = tcb.ipv6): number {
+  const { route } = tcb;
   const { config } = tcb.host;
   const headers = (ipv6 ? 40 : 20) + TCP_HEADER;
   let mss = Math.max((route?.mtu ?? 1500) - headers, config.routeMinAdvMss);
   mss = Math.min(mss, 65_535 - headers);
   if (route !== null && route.advmss > 0) mss = route.advmss;
-  if (snd.userMss > 0 && snd.userMss < mss) mss = snd.userMss;
   return mss;
 }
 

@@ -312,5 +312,6 @@ function queueOutOfOrder(tcb: Tcb, now: number, seg: SegmentIn): void {
     addSackBlock(tcb, seg.seq, seg.endSeq, now);
     if (queued) growWindow(tcb, seg.length, truesize);
   }
-  if (!tcb.orphan) growReceiveBuffer(tcb, rcv.rcvqSpace);
+  // Not before somebody has accepted it: until then nobody reads (Linux: no socket, no growth).
+  if (!tcb.orphan && tcb.accepted) growReceiveBuffer(tcb, rcv.rcvqSpace);
 }

@@ -8,7 +8,7 @@ import { noteSent } from './cwnd.js';
 import { ECN_ACCURATE } from './ecn/accurate.js';
 import { ecnSend } from './ecn/classic.js';
 import { fastOpenSynOption } from './fastopen/client.js';
-import { announcedMss, linkTakes, refreshRoute } from './mss.js';
+import { linkTakes, refreshRoute, routeAdvMss } from './mss.js';
 import { buildEstablishedOptions, buildSynOptions, timestampValue } from './options-build.js';
 import { allowOutOfWindowAck } from './rate-limit.js';
 import { enterCwr } from './recovery/cwnd-reduction.js';
@@ -171,7 +171,7 @@ function advanceDeparture(tcb: Tcb, length: number, previous: number): void {
 function buildActiveSyn(tcb: Tcb, now: number): void {
   // The route may have learnt a smaller MTU since.
   const { snd } = tcb;
-  snd.advertised = Math.min(snd.advertised, announcedMss(tcb));
+  snd.advertised = Math.min(snd.advertised, routeAdvMss(tcb));
   const cookie = fastOpenSynOption(tcb);
   buildSynOptions(tcb, out, timestampValue(tcb, now), cookie.bytes, cookie.length, cookie.experimental);
   out.ecn = 0;
