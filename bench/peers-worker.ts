@@ -22,6 +22,8 @@ export interface PeerMeasured {
   seconds: number;
   /** CPU time of the thread that does the work, s. */
   cpu: number;
+  /** Its system calls that read or write (proc(5), io: syscr and syscw); waiting in poll is not counted. */
+  calls: number;
 }
 
 const MESSAGE = 128;
@@ -57,6 +59,12 @@ s.recv(1)
 const cpuTime = (): number =>
   Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[0]) / 1e9;
 
+/** Calls of this thread that read or wrote. */
+function transfers(): number {
+  const text = readFileSync('/proc/thread-self/io', 'latin1');
+  return Number(/syscr: (\d+)/.exec(text)![1]) + Number(/syscw: (\d+)/.exec(text)![1]);
+}
+
 let broken: (error: unknown) => void = () => {};
 const failure = new Promise<never>((_, reject) => {
   broken = reject;
@@ -65,7 +73,13 @@ failure.catch(() => {});
 const programs = new Programs(broken);
 
 async function overStack(): Promise<Connection> {
-  const network = openPeerNetwork({ name: 'bench', about: '', run: async () => {} }, 4, 'clean', broken);
+  const stack = { batchTransmit: true };
+  const network = openPeerNetwork(
+    { name: 'bench', about: '', stack, run: async () => {} },
+    4,
+    'clean',
+    broken,
+  );
   setSysctl('net.ipv4.tcp_congestion_control', 'reno');
   network.stack.setSysctl('net.ipv4.tcp_congestion_control', 'reno');
   const apps = new Applications(network.stack.posix, 4);
@@ -159,6 +173,7 @@ async function overNet(): Promise<Connection> {
 }
 
 const connection = await Promise.race([subject === 'net' ? overNet() : overStack(), failure]);
+const calls = transfers();
 const cpu = cpuTime();
 const start = performance.now();
 const work = {
@@ -168,7 +183,11 @@ const work = {
   latency: () => connection.echo(amount),
 }[task];
 await Promise.race([work(), failure]);
-const measured: PeerMeasured = { seconds: (performance.now() - start) / 1e3, cpu: cpuTime() - cpu };
+const measured: PeerMeasured = {
+  seconds: (performance.now() - start) / 1e3,
+  cpu: cpuTime() - cpu,
+  calls: transfers() - calls,
+};
 await connection.end();
 parentPort!.postMessage(measured);
 process.exit(0);

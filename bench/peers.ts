@@ -1,5 +1,6 @@
 // This stack on a TAP device beside Node's net on a veth pair: the same tasks, the same program on the kernel's sockets at the
-// other end, alternating. What is compared is the side in Node: its rate, and the CPU time of the one thread it takes.
+// other end, alternating. What is compared is the side in Node: its rate, and the CPU time and the system calls of the one
+// thread it takes. The 128-byte messages are a stream: written one by one, none waits for an answer.
 
 import { lackOfDevices } from '../peers/lack.js';
 import { workerReport } from '../test/worker-report.js';
@@ -15,7 +16,16 @@ export interface PeerBenchOptions {
 }
 
 const TASKS = [
-  { task: 'send', amount: 256 << 20, name: 'bulk send', unit: 'MB/s', per: 1e6, cpu: 'ns/byte', cpuPer: 1e9 },
+  {
+    task: 'send',
+    amount: 256 << 20,
+    name: 'bulk send',
+    unit: 'MB/s',
+    per: 1e6,
+    cpu: 'ns/byte',
+    cpuPer: 1e9,
+    calls: null,
+  },
   {
     task: 'receive',
     amount: 256 << 20,
@@ -24,15 +34,17 @@ const TASKS = [
     per: 1e6,
     cpu: 'ns/byte',
     cpuPer: 1e9,
+    calls: null,
   },
   {
     task: 'messages',
-    amount: 200_000,
+    amount: 400_000,
     name: '128-byte messages',
     unit: '1/s',
     per: 1,
     cpu: 'µs/message',
     cpuPer: 1e6,
+    calls: 'calls/message',
   },
   {
     task: 'latency',
@@ -42,6 +54,7 @@ const TASKS = [
     per: 0,
     cpu: 'µs/trip',
     cpuPer: 1e6,
+    calls: 'calls/trip',
   },
 ] as const;
 
@@ -69,8 +82,10 @@ export async function benchPeers(options: PeerBenchOptions = {}): Promise<BenchR
     }
     return rows;
   }
-  for (const { task, amount: usual, name, unit, per, cpu, cpuPer } of TASKS) {
+  for (const each of TASKS) {
+    const { task, amount: usual, name, unit, per, cpu, cpuPer } = each;
     const amount = Math.max(1, Math.round(usual * scale));
+    const { calls } = each;
     const values = { netchannel: [] as PeerMeasured[], net: [] as PeerMeasured[] };
     for (let i = 0; i < runs; i++) {
       for (const subject of ['netchannel', 'net'] as const)
@@ -83,6 +98,13 @@ export async function benchPeers(options: PeerBenchOptions = {}): Promise<BenchR
     take(row('peers', name, unit, values.netchannel.map(speed), peer(speed), { lessIsBetter: per === 0 }));
     take(
       row('peers', `${name}, CPU`, cpu, values.netchannel.map(spent), peer(spent), { lessIsBetter: true }),
+    );
+    if (calls === null) continue;
+    const asked = (m: PeerMeasured): number => m.calls / amount;
+    take(
+      row('peers', `${name}, system calls`, calls, values.netchannel.map(asked), peer(asked), {
+        lessIsBetter: true,
+      }),
     );
   }
   return rows;

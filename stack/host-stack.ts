@@ -197,10 +197,11 @@ export class HostStack implements Stack {
     return total;
   }
 
-  flush(now: number = this.now()): void {
-    if (this.closed || !this.output.pending) return;
+  flush(now: number = this.now()): boolean {
+    if (this.closed || !this.output.pending) return false;
     this.time = Math.max(this.time, now);
     this.output.flush(this.time);
+    return true;
   }
 
   nextTimeout(): number {

@@ -7,7 +7,7 @@ import { EventFd, POLLIN, PollSet } from './link/linux/poll.js';
 /** What the loop needs of a stack; InlineStack has it. */
 export interface RunnableStack {
   run(now?: number, rounds?: number): number;
-  flush(now?: number): void;
+  flush(now?: number): boolean;
   nextTimeout(): number;
   readonly network: { readonly devices: readonly { readonly link: Link | null }[] };
   readonly driver: { hasWork(): boolean };
@@ -92,7 +92,6 @@ export class RealTimeLoop {
   private stopping = false;
   private running = false;
   private closed = false;
-  private busy = true;
 
   /** @throws RunLoopError RUN_LOOP_NO_DESCRIPTOR for a link that is no device (memory links live in virtual time) */
   constructor(stack: RunnableStack, options: RealTimeOptions = {}) {
@@ -128,8 +127,6 @@ export class RealTimeLoop {
       this.options.onBell?.();
     }
     const work = this.stack.run(monotonicMicros(), ROUNDS);
-    // What it set in motion in its callers (continuations) may have left something to do that no deadline tells of.
-    this.busy = work > 0;
     return work;
   }
 
@@ -151,10 +148,11 @@ export class RealTimeLoop {
     try {
       while (!this.stopping) {
         for (let i = 0; i < TURNS && !this.stopping; i++) {
-          const work = this.turn(slice);
-          // Promises that the stack's calls have settled go on here.
-          await undefined;
-          if (work === 0) break;
+          if (this.turn(slice) === 0) break;
+          // Promises that the stack's calls have settled go on here, as far as they go without the event loop. Who has
+          // sent in answer waits for the network, so the next turn may sleep at once; anybody else may need the event loop.
+          await ticks();
+          if (this.stopping || !this.stack.flush(monotonicMicros())) break;
         }
         await eventLoop(ref);
       }
@@ -186,9 +184,14 @@ export class RealTimeLoop {
 
   /** µs until the stack must run again. */
   private due(): number {
-    if (this.busy || this.stack.driver.hasWork()) return 0;
+    if (this.stack.driver.hasWork()) return 0;
     return Math.max(0, this.stack.nextTimeout() - monotonicMicros());
   }
+}
+
+/** Until no promise has anything left to do. */
+function ticks(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
 }
 
 /** One turn of Node's event loop. */

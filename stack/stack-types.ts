@@ -77,8 +77,8 @@ export interface Stack {
    */
   run(now?: number, rounds?: number): number;
 
-  /** Lets go what waits to be sent (`batchTransmit`). `run` does it by itself. */
-  flush(now?: number): void;
+  /** Lets go what waits to be sent (`batchTransmit`); whether there was anything. `run` does it by itself. */
+  flush(now?: number): boolean;
 
   /** Earliest time at which `run` has something to do (timers, qdisc departures, links' next events); Infinity: none. */
   nextTimeout(): number;

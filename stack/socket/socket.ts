@@ -98,6 +98,14 @@ export abstract class Socket extends OpenFile {
   abstract shutdown(how: number): number;
   /** Sends what it can: total bytes when done, BLOCK when it must wait, or -errno. */
   abstract send(request: SendRequest): number;
+  /**
+   * The same for a plain piece of bytes, without an object for the call: all of them, or as many as there is room for now
+   * (0: none, or this needs the whole call).
+   */
+  sendPlain(_bytes: Uint8Array, _flags: number): number {
+    return 0;
+  }
+
   /** Receives: bytes, BLOCK when it must wait, or -errno. */
   abstract receive(request: ReceiveRequest): number;
   abstract localAddress(out: SocketAddress): number;

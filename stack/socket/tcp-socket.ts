@@ -58,7 +58,7 @@ import { tcpSocketBind } from './tcp-bind.js';
 import { disconnect, tcpSocketConnect } from './tcp-connect.js';
 import { tcpSocketIoctl } from './tcp-ioctl.js';
 import { getTcpSocketOption, setTcpSocketOption } from './tcp-socket-options.js';
-import { tcpSocketReceive, tcpSocketSend } from './tcp-transfer.js';
+import { tcpSocketReceive, tcpSocketSend, tcpSocketSendPlain } from './tcp-transfer.js';
 import type { SocketAddress } from './types.js';
 
 /** socket->state of Linux. */
@@ -166,6 +166,10 @@ export class TcpSocket extends Socket implements TcpHandleUser {
 
   send(request: SendRequest): number {
     return tcpSocketSend(this, request);
+  }
+
+  override sendPlain(bytes: Uint8Array, flags: number): number {
+    return tcpSocketSendPlain(this, bytes, flags);
   }
 
   receive(request: ReceiveRequest): number {

@@ -16,6 +16,8 @@ import {
   MSG_DONTWAIT,
   MSG_ERRQUEUE,
   MSG_FASTOPEN,
+  MSG_MORE,
+  MSG_NOSIGNAL,
   MSG_OOB,
   MSG_PEEK,
   MSG_TRUNC,
@@ -87,6 +89,19 @@ export function tcpSocketSend(socket: TcpSocket, request: SendRequest): number {
     if ((flags & MSG_DONTWAIT) !== 0) break;
   }
   return request.done;
+}
+
+/** Flags that a plain send may have: they change nothing but when it ends, and what it may hold back. */
+const PLAIN = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE;
+
+/** Bytes of an ordinary connection's ordinary send that were queued at once; 0: see `tcpSocketSend`. */
+export function tcpSocketSendPlain(socket: TcpSocket, bytes: Uint8Array, flags: number): number {
+  const { tcb } = socket;
+  const { length } = bytes;
+  if (tcb.state !== TCP_ESTABLISHED || (flags & ~PLAIN) !== 0 || length === 0) return 0;
+  if (socket.stage !== CONNECTED || tcb.opt.deferConnect || tcb.error !== 0 || tcb.shutdown !== 0) return 0;
+  socket.connectPending = 0;
+  return Math.max(0, tcpSend(tcb, socket.env.now(), bytes, 0, length, flags));
 }
 
 function partialOr(request: SendRequest, error: number): number {

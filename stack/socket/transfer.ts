@@ -17,7 +17,18 @@ export class TransferFace extends KernelCore {
   }
 
   write(fd: number, buffer: Uint8Array | null, length = buffer?.length ?? 0): PendingCall {
-    return this.writev(fd, [cut(buffer, length)], length);
+    const bytes = cut(buffer, length);
+    const done = this.sendPlain(fd, bytes, 0);
+    if (bytes !== null && done > 0 && done === bytes.length) return this.finished(done);
+    return this.writev(fd, [bytes], length, done);
+  }
+
+  /** What goes without an object for the call; the whole call goes on from there. */
+  private sendPlain(fd: number, bytes: Uint8Array | null, flags: number): number {
+    if (bytes === null) return 0;
+    const file = this.file(fd);
+    if (!(file instanceof Socket) || !file.writable) return 0;
+    return file.sendPlain(bytes, this.nonblocking(file, flags) ? flags | MSG_DONTWAIT : flags);
   }
 
   readv(fd: number, iov: Parts, length = 0): PendingCall {
@@ -30,13 +41,14 @@ export class TransferFace extends KernelCore {
     return this.wait([file], file.nonblocking, file.readTimeout, () => readParts(file, parts));
   }
 
-  writev(fd: number, iov: Parts, length = 0): PendingCall {
+  writev(fd: number, iov: Parts, length = 0, done = 0): PendingCall {
     const file = this.file(fd);
     if (file === null || file.checkAccess(true) !== 0) return this.finished(-EBADF);
     if (iov.length > MAX_PARTS) return this.finished(-EINVAL);
     const parts = usable(iov, length);
     if (parts === null) return this.badSend(file, 0);
     const request = new SendRequest(parts, 0);
+    request.done = done;
     if (file instanceof Socket) return this.sendOn(file, request);
     return this.wait(
       [file],
@@ -62,7 +74,10 @@ export class TransferFace extends KernelCore {
     address: SocketAddress | null,
     length = buffer?.length ?? 0,
   ): PendingCall {
-    return this.sendParts(fd, [cut(buffer, length)], flags, address, [], length);
+    const bytes = cut(buffer, length);
+    const done = address === null ? this.sendPlain(fd, bytes, flags) : 0;
+    if (bytes !== null && done > 0 && done === bytes.length) return this.finished(done);
+    return this.sendParts(fd, [bytes], flags, address, [], length, done);
   }
 
   sendmsg(fd: number, message: MessageHeader | null, flags: number): PendingCall {
@@ -112,12 +127,15 @@ export class TransferFace extends KernelCore {
     address: SocketAddress | null,
     control: readonly ControlMessage[],
     length = 0,
+    done = 0,
   ): PendingCall {
     const socket = this.socketOf(fd);
     if (typeof socket === 'number') return this.finished(socket);
     const parts = usable(iov, length);
     if (parts === null) return this.badSend(socket, flags);
-    return this.sendOn(socket, new SendRequest(parts, flags, address, control));
+    const request = new SendRequest(parts, flags, address, control);
+    request.done = done;
+    return this.sendOn(socket, request);
   }
 
   private sendOn(socket: Socket, request: SendRequest): PendingCall {
