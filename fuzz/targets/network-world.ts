@@ -193,12 +193,20 @@ export class NetworkWorld {
     for (const end of this.ends) {
       const broken = end.play(this.now);
       if (broken !== undefined) {
-        const excused = this.branches[end.branch].excused;
+        const branch = this.branches[end.branch];
+        const excused = branch.excused || (broken.endsWith('EHOSTUNREACH') && this.mayBeUnreachable(branch));
         invariant(excused, 'a connection breaks', () => `${broken}: ${end.state()} at ${this.now / 1e6} s`);
       }
       if (end.moved) moved = true;
     }
     return moved;
+  }
+
+  /** Three requests for the neighbour's hardware address can be lost: then it is unreachable (RFC 4861 section 7.2.2). */
+  private mayBeUnreachable({ faults }: Branch): boolean {
+    const { loss, corrupt, rate } = faults;
+    const cut = this.input.happenings.some(({ kind }) => kind === 'partition');
+    return this.input.ethernet && (cut || loss + corrupt + rate > 0);
   }
 
   private runStack(stack: InlineStack): void {

@@ -152,8 +152,8 @@ const time = fc.oneof(
   fc.nat(300_000_000),
 );
 
-const command: fc.Arbitrary<TcpCommand> = fc.oneof(
-  { weight: 6, arbitrary: segment },
+/** What programs and a well-meaning peer do. */
+const friendly: readonly fc.WeightedArbitrary<TcpCommand>[] = [
   { weight: 5, arbitrary: fc.record({ op: fc.constant('write' as const), n: size }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('read' as const), n: size }) },
   {
@@ -194,6 +194,30 @@ const command: fc.Arbitrary<TcpCommand> = fc.oneof(
     }),
   },
   { weight: 5, arbitrary: time.map((us) => ({ op: 'time' as const, us })) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant('option' as const),
+      name: fc.constantFrom<OptionName>(
+        'nodelay',
+        'cork',
+        'keepalive',
+        'keepidle',
+        'userTimeout',
+        'linger',
+        'rcvbuf',
+        'sndbuf',
+        'lowat',
+        'quickack',
+      ),
+      value: fc.constantFrom(0, 1, 2, 10, 1000, 5000, 100_000),
+    }),
+  },
+];
+
+/** What ends connections, or tries to. */
+const hostile: readonly fc.WeightedArbitrary<TcpCommand>[] = [
+  { weight: 6, arbitrary: segment },
   { weight: 1, arbitrary: fc.constant({ op: 'close' as const }) },
   { weight: 1, arbitrary: fc.constant({ op: 'fin' as const }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('shutdown' as const), how: fc.nat(2) }) },
@@ -220,26 +244,7 @@ const command: fc.Arbitrary<TcpCommand> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: sysctl.map(([name, value]) => ({ op: 'sysctl' as const, name, value })) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      op: fc.constant('option' as const),
-      name: fc.constantFrom<OptionName>(
-        'nodelay',
-        'cork',
-        'keepalive',
-        'keepidle',
-        'userTimeout',
-        'linger',
-        'rcvbuf',
-        'sndbuf',
-        'lowat',
-        'quickack',
-      ),
-      value: fc.constantFrom(0, 1, 2, 10, 1000, 5000, 100_000),
-    }),
-  },
-);
+];
 
 // Near both places where 32-bit arithmetic can go wrong: within a byte, a segment, a burst, a window.
 const iss = fc.oneof(
@@ -269,5 +274,9 @@ export const tcpInput: fc.Arbitrary<TcpInput> = fc.record({
     buffers: fc.constantFrom(256, 256, 32),
     sysctls: fc.array(sysctl, { maxLength: 2 }),
   }),
-  commands: fc.array(command, { maxLength: 40, size: 'max' }),
+  // Among friends a connection lives long enough to come into deep states.
+  commands: fc.oneof(
+    { weight: 3, arbitrary: fc.array(fc.oneof(...friendly, ...hostile), { maxLength: 40, size: 'max' }) },
+    { weight: 2, arbitrary: fc.array(fc.oneof(...friendly), { maxLength: 40, size: 'max' }) },
+  ),
 });
