@@ -76,8 +76,7 @@ async function overStack(): Promise<Connection> {
   const stack = { batchTransmit: true };
   const network = openPeerNetwork(
     { name: 'bench', about: '', stack, run: async () => {} },
-    4,
-    'clean',
+    { family: 4, condition: 'clean', device: 'tap' },
     broken,
   );
   setSysctl('net.ipv4.tcp_congestion_control', 'reno');

@@ -1,13 +1,14 @@
 // `netchannel peers`: the stack against programs on Linux, over a device in a namespace of its own. The cases are peers/'s.
 import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { type Condition, IMPAIRMENTS } from '../peers/types.js';
+import { type Condition, DEVICE_KINDS, type DeviceKind, IMPAIRMENTS } from '../peers/types.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit.js';
 import { Progress } from './output.js';
 
 interface Given {
   family?: string;
   link?: string;
+  device?: DeviceKind;
   soak?: boolean;
   junit?: string;
   pcap?: string;
@@ -17,12 +18,13 @@ interface Given {
 
 export function peersCommand(): Command {
   return new Command('peers')
-    .description('The stack against Linux and its programs, over TUN and TAP (needs root)')
+    .description('The stack against Linux and its programs, over TAP, TUN and packet sockets (needs root)')
     .argument('[cases...]', 'cases (default: all; --list names them)')
     .addOption(new Option('--family <n>', 'one IP version only').choices(['4', '6']))
     .addOption(
       new Option('--link <kind>', 'one condition of the link only').choices(Object.keys(IMPAIRMENTS)),
     )
+    .addOption(new Option('--device <kind>', 'one kind of device only').choices(DEVICE_KINDS))
     .option('--soak', 'the long form: 10 GiB each way, 50,000 connections')
     .option('--junit <file>', 'write JUnit XML')
     .option('--pcap <folder>', 'leave a capture of each case')
@@ -48,6 +50,7 @@ async function peers(names: readonly string[], given: Given): Promise<number> {
     scale: given.soak ? ('soak' as const) : ('full' as const),
     ...(given.pcap === undefined ? {} : { pcap: given.pcap }),
     ...(given.family === undefined ? {} : { families: [given.family === '4' ? (4 as const) : (6 as const)] }),
+    ...(given.device === undefined ? {} : { devices: [given.device] }),
     ...(given.link === undefined ? {} : { conditions: [given.link as Condition] }),
   };
   let total = 0;

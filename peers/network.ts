@@ -1,4 +1,4 @@
-// The ground of one case: a network namespace of the calling thread, a TAP or TUN device in it with the kernel on one side
+// The ground of one case: a network namespace of the calling thread, a device in it with the kernel on one side
 // and a stack on the other, and the loop that runs it. All of it ends with the thread, however that ends.
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { ImpairedLink } from '../stack/link/impaired.js';
@@ -6,11 +6,11 @@ import type { Link } from '../stack/link/link.js';
 import { addAddress, setUp } from '../stack/link/linux/interface.js';
 import { unshareNetwork } from '../stack/link/linux/namespace.js';
 import { linkTypeOf, PcapLink, PcapWriter } from '../stack/link/pcap.js';
-import { TunLink } from '../stack/link/tun.js';
 import { monotonicMicros, RealTimeLoop } from '../stack/run-loop.js';
 import { createStack, type InlineStack } from '../stack/stack.js';
 import { parseAddress } from '../stack/wire/address.js';
-import { type Condition, type Family, IMPAIRMENTS, type PeerCase } from './types.js';
+import { openDevice, type PeerDevice } from './devices.js';
+import { type CaseId, IMPAIRMENTS, type PeerCase } from './types.js';
 
 /** TEST-NET-1 (RFC 5737) and the documentation prefix (RFC 3849). */
 export const KERNEL = { 4: '192.0.2.1', 6: '2001:db8::1' } as const;
@@ -21,7 +21,7 @@ const OURS_LINK_LOCAL = 'fe80::2';
 export interface PeerNetwork {
   readonly stack: InlineStack;
   readonly link: Link;
-  readonly tun: TunLink;
+  readonly device: PeerDevice;
   readonly impaired: ImpairedLink | null;
   readonly loop: RealTimeLoop;
   close(): Promise<void>;
@@ -34,8 +34,7 @@ export function setSysctl(name: string, value: string): void {
 /** Opens it all; the loop runs from now on, and `failed` gets what ends it. Needs root and /dev/net/tun. */
 export function openPeerNetwork(
   peerCase: PeerCase,
-  family: Family,
-  condition: Condition,
+  { family, condition, device: kind }: Pick<CaseId, 'family' | 'condition' | 'device'>,
   failed: (error: unknown) => void,
   pcap?: string,
 ): PeerNetwork {
@@ -46,24 +45,20 @@ export function openPeerNetwork(
   // No router solicitations and reports in between: they are a case of their own.
   setSysctl('net.ipv6.conf.default.router_solicitations', '0');
   const impairment = IMPAIRMENTS[condition];
-  const tun = new TunLink({
-    kind: peerCase.kind ?? 'tap',
-    name: 'nc0',
-    offload: impairment === null && (peerCase.offload ?? true),
-    ...(peerCase.mtu === undefined ? {} : { mtu: peerCase.mtu }),
-  });
-  let device: Link = tun;
+  const { mtu = 1500 } = peerCase;
+  const device = openDevice(kind, mtu, impairment === null && (peerCase.offload ?? true));
+  let inner: Link = device.link;
   let capture = -1;
   if (pcap !== undefined) {
     capture = openSync(pcap, 'w');
-    const options = { linkType: linkTypeOf(tun), epoch: Date.now() * 1e3 - monotonicMicros() };
-    device = new PcapLink(tun, new PcapWriter((bytes) => void writeSync(capture, bytes), options));
+    const options = { linkType: linkTypeOf(inner), epoch: Date.now() * 1e3 - monotonicMicros() };
+    inner = new PcapLink(inner, new PcapWriter((bytes) => void writeSync(capture, bytes), options));
   }
-  const impaired = impairment === null ? null : new ImpairedLink(device, { both: impairment, seed: 1 });
-  const link = impaired ?? device;
-  addAddress(tun.name, parseAddress(KERNEL[4]).subarray(12), 24);
-  const ipv6 = (peerCase.mtu ?? 1500) >= 1280;
-  if (ipv6) addAddress(tun.name, parseAddress(KERNEL[6]), 64);
+  const impaired = impairment === null ? null : new ImpairedLink(inner, { both: impairment, seed: 1 });
+  const link = impaired ?? inner;
+  addAddress(device.name, parseAddress(KERNEL[4]).subarray(12), 24);
+  const ipv6 = mtu >= 1280;
+  if (ipv6) addAddress(device.name, parseAddress(KERNEL[6]), 64);
   const stack = createStack({
     links: [link],
     // IPv6 only means that: no IPv4 address is there to fall back to.
@@ -90,7 +85,7 @@ export function openPeerNetwork(
   return {
     stack,
     link,
-    tun,
+    device,
     impaired,
     loop,
     async close() {

@@ -5,11 +5,15 @@ import { openPeerNetwork } from './network.js';
 import { Programs } from './programs.js';
 
 const { how } = workerData as { how: 'throw' | 'terminate' };
-const network = openPeerNetwork({ name: 'crash', about: '', run: async () => {} }, 4, 'clean', () => {});
+const network = openPeerNetwork(
+  { name: 'crash', about: '', run: async () => {} },
+  { family: 4, condition: 'clean', device: 'tap' },
+  () => {},
+);
 const programs = new Programs(() => {});
-const { stdout } = await programs.run('ip', ['-br', 'link', 'show', 'dev', network.tun.name]);
+const { stdout } = await programs.run('ip', ['-br', 'link', 'show', 'dev', network.device.name]);
 parentPort!.postMessage({
-  descriptors: [network.tun.fd, network.loop.bell.fd],
+  descriptors: [network.device.link.fd, network.loop.bell.fd],
   link: stdout.toString(),
   namespace: readlinkSync('/proc/thread-self/ns/net'),
 });

@@ -7,54 +7,55 @@ import { CASES } from './cases/index.js';
 import { findProgram, Programs } from './programs.js';
 import { junitXml, matrix, resultLine, totalsLine } from './report.js';
 import { closeDescriptors, runPeers, selectCases } from './run.js';
-import type { CaseResult, Condition } from './types.js';
+import type { CaseResult, Condition, DeviceKind } from './types.js';
 
 const required = process.env.NETCHANNEL_REQUIRE_TUN === '1';
 
 /** The short share of every run: one cell of each kind. `netchannel peers` runs them all. */
-const SHARE: [string, 4 | 6, Condition][] = [
-  ['ping', 4, 'clean'],
-  ['ping', 6, 'impaired'],
-  ['traceroute', 6, 'clean'],
-  ['neighbour', 4, 'clean'],
-  ['dad', 6, 'clean'],
-  ['own-addresses', 6, 'clean'],
-  ['dhcp', 4, 'clean'],
-  ['slaac', 6, 'clean'],
-  ['mld-snooping', 6, 'clean'],
-  ['igmp-snooping', 4, 'clean'],
-  ['udp', 6, 'clean'],
-  ['bulk-receive', 4, 'impaired'],
-  ['bulk-receive', 6, 'clean'],
-  ['bulk-send', 4, 'clean'],
-  ['bulk-send', 6, 'impaired'],
-  ['http-server', 4, 'clean'],
-  ['http-client', 6, 'clean'],
-  ['short-accepted', 6, 'clean'],
-  ['short-opened', 4, 'impaired'],
-  ['half-close', 4, 'impaired'],
-  ['abort', 6, 'clean'],
-  ['refused', 4, 'clean'],
-  ['urgent', 6, 'clean'],
-  ['zero-window', 4, 'clean'],
-  ['window-64k', 6, 'impaired'],
-  ['mtu-576', 4, 'impaired'],
-  ['mtu-9000', 6, 'clean'],
-  ['path-mtu', 6, 'clean'],
-  ['ecn', 4, 'clean'],
-  ['fastopen-client', 4, 'clean'],
-  ['fastopen-server', 6, 'clean'],
-  ['syn-flood', 4, 'clean'],
+const SHARE: [string, 4 | 6, Condition, DeviceKind][] = [
+  ['ping', 4, 'clean', 'tap'],
+  ['ping', 6, 'impaired', 'packet'],
+  ['traceroute', 6, 'clean', 'tun'],
+  ['neighbour', 4, 'clean', 'tap'],
+  ['dad', 6, 'clean', 'packet'],
+  ['own-addresses', 6, 'clean', 'packet'],
+  ['dhcp', 4, 'clean', 'tap'],
+  ['slaac', 6, 'clean', 'tap'],
+  ['mld-snooping', 6, 'clean', 'tap'],
+  ['igmp-snooping', 4, 'clean', 'packet'],
+  ['udp', 6, 'clean', 'tun'],
+  ['bulk-receive', 4, 'impaired', 'packet'],
+  ['bulk-receive', 6, 'clean', 'tap'],
+  ['bulk-send', 4, 'clean', 'packet'],
+  ['bulk-send', 6, 'impaired', 'tun'],
+  ['http-server', 4, 'clean', 'packet'],
+  ['http-client', 6, 'clean', 'tun'],
+  ['short-accepted', 6, 'clean', 'packet'],
+  ['short-opened', 4, 'impaired', 'tap'],
+  ['half-close', 4, 'impaired', 'packet'],
+  ['abort', 6, 'clean', 'packet'],
+  ['refused', 4, 'clean', 'tap'],
+  ['urgent', 6, 'clean', 'tun'],
+  ['zero-window', 4, 'clean', 'tun'],
+  ['window-64k', 6, 'impaired', 'packet'],
+  ['mtu-576', 4, 'impaired', 'tap'],
+  ['mtu-9000', 6, 'clean', 'packet'],
+  ['path-mtu', 6, 'clean', 'tap'],
+  ['ecn', 4, 'clean', 'tap'],
+  ['fastopen-client', 4, 'clean', 'tap'],
+  ['fastopen-server', 6, 'clean', 'tap'],
+  ['syn-flood', 4, 'clean', 'tap'],
 ];
 
 const lack = lackOfTun();
 
 describe.skipIf(skipWithoutTun())(`against the kernel (skipped: ${lack})`, () => {
-  it.each(SHARE)('%s, IPv%i, %s', async (name, family, condition) => {
+  it.each(SHARE)('%s, IPv%i, %s, %s', { timeout: 200_000 }, async (name, family, condition, device) => {
     const [result, ...more] = await runPeers({
       cases: [name],
       families: [family],
       conditions: [condition],
+      devices: [device],
       scale: 'short',
     });
     expect(more).toEqual([]);
@@ -116,7 +117,10 @@ describe('the list of cases', () => {
 
   it('selects by name, family and condition, and knows what there is not', () => {
     const ids = selectCases({ cases: ['dad'] }).map(({ id }) => id);
-    expect(ids).toEqual([{ name: 'dad', family: 6, condition: 'clean' }]);
+    expect(ids).toEqual([
+      { name: 'dad', family: 6, condition: 'clean', device: 'tap' },
+      { name: 'dad', family: 6, condition: 'clean', device: 'packet' },
+    ]);
     expect(selectCases({ families: [4] }).every(({ id }) => id.family === 4)).toBe(true);
     expect(() => selectCases({ cases: ['nothing'] })).toThrow(/there is no case nothing; there are ping/);
   });
@@ -157,11 +161,20 @@ describe('programs', () => {
 
 describe('the report', () => {
   const results: CaseResult[] = [
-    { name: 'a', family: 4, condition: 'clean', status: 'passed', notes: ['1 < 2'], seconds: 1 },
+    {
+      name: 'a',
+      family: 4,
+      condition: 'clean',
+      device: 'tap',
+      status: 'passed',
+      notes: ['1 < 2'],
+      seconds: 1,
+    },
     {
       name: 'a',
       family: 6,
       condition: 'clean',
+      device: 'tap',
       status: 'failed',
       reason: 'bad "x"\nmore',
       notes: [],
@@ -171,6 +184,7 @@ describe('the report', () => {
       name: 'b',
       family: 4,
       condition: 'impaired',
+      device: 'tun',
       status: 'skipped',
       reason: 'not root',
       notes: [],
@@ -181,14 +195,17 @@ describe('the report', () => {
   it('is a matrix with a total', () => {
     expect(matrix(results)).toBe(
       [
-        '| case | IPv4 clean | IPv4 impaired | IPv6 clean |',
-        '|------|------------|---------------|------------|',
-        '| a    | ok         |               | FAILED     |',
-        '| b    |            | skipped       |            |',
+        '| case, tap | IPv4 clean | IPv6 clean |',
+        '|-----------|------------|------------|',
+        '| a         | ok         | FAILED     |',
+        '',
+        '| case, tun | IPv4 impaired |',
+        '|-----------|---------------|',
+        '| b         | skipped       |',
       ].join('\n'),
     );
     expect(totalsLine(results)).toBe('1 passed, 1 failed, 1 skipped');
-    expect(resultLine(results[1])).toBe('FAILED   a (IPv6 clean) 0.50 s\n         bad "x"\nmore');
+    expect(resultLine(results[1])).toBe('FAILED   a (IPv6 clean, tap) 0.50 s\n         bad "x"\nmore');
   });
 
   it('is JUnit', () => {

@@ -10,7 +10,7 @@ def sock(host): return socket.socket(socket.AF_INET6 if ':' in host else socket.
 def connect(host, port, **options):
     s = sock(host)
     for level, name, value in options.get('set', []): s.setsockopt(level, name, value)
-    s.settimeout(options.get('timeout', 20))
+    s.settimeout(options.get('timeout', 100))
     s.connect((host, int(port)))
     return s
 def listen(host, port, backlog=128, set=[]):
@@ -19,7 +19,7 @@ def listen(host, port, backlog=128, set=[]):
     for level, name, value in set: s.setsockopt(level, name, value)
     s.bind((host, int(port)))
     s.listen(backlog)
-    s.settimeout(20)
+    s.settimeout(100)
     say('listening')
     return s
 def recv_all(s, hash=None):

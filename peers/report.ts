@@ -5,18 +5,32 @@ const MARK = { passed: 'ok', failed: 'FAILED', skipped: 'skipped' } as const;
 
 const column = (r: Pick<CaseResult, 'family' | 'condition'>): string => `IPv${r.family} ${r.condition}`;
 
+const suiteOf = (r: CaseResult): string => `${column(r)} ${r.device}`;
+
 /** One case: its verdict, and below it what was noted. */
 export function resultLine(r: CaseResult): string {
-  const head = `${MARK[r.status].padEnd(8)} ${r.name} (${column(r)}) ${r.seconds.toFixed(2)} s`;
+  const head = `${MARK[r.status].padEnd(8)} ${r.name} (${column(r)}, ${r.device}) ${r.seconds.toFixed(2)} s`;
   const reason = r.reason === undefined ? [] : [r.reason];
   return [head, ...[...reason, ...r.notes].map((text) => `         ${text}`)].join('\n');
 }
 
-/** Cases down, families and conditions across; an empty cell was not asked for or makes no sense. */
+/** A table for each device: cases down, families and conditions across; an empty cell was not asked for or makes no sense. */
 export function matrix(results: readonly CaseResult[]): string {
+  const devices = [...new Set(results.map((r) => r.device))];
+  return devices
+    .map((device) =>
+      table(
+        device,
+        results.filter((r) => r.device === device),
+      ),
+    )
+    .join('\n\n');
+}
+
+function table(device: string, results: readonly CaseResult[]): string {
   const columns = [...new Set(results.map(column))].sort();
   const names = [...new Set(results.map((r) => r.name))];
-  const first = Math.max(4, ...names.map((name) => name.length));
+  const first = Math.max(6 + device.length, ...names.map((name) => name.length));
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((text, i) => text.padEnd(i === 0 ? first : (columns[i - 1] ?? '').length)).join(' | ')} |`;
   const rule = `|${[first, ...columns.map((c) => c.length)].map((n) => '-'.repeat(n + 2)).join('|')}|`;
@@ -29,7 +43,7 @@ export function matrix(results: readonly CaseResult[]): string {
       }),
     ]),
   );
-  return [line(['case', ...columns]), rule, ...rows].join('\n');
+  return [line([`case, ${device}`, ...columns]), rule, ...rows].join('\n');
 }
 
 export function totals(results: readonly CaseResult[]): { passed: number; failed: number; skipped: number } {
@@ -43,13 +57,13 @@ export function totalsLine(results: readonly CaseResult[]): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
-/** JUnit XML: a suite per family and condition. */
+/** JUnit XML: a suite per family, condition and device. */
 export function junitXml(results: readonly CaseResult[]): string {
   const { failed, skipped } = totals(results);
-  const suites = [...new Set(results.map(column))].sort().map((name) =>
+  const suites = [...new Set(results.map(suiteOf))].sort().map((name) =>
     suite(
       name,
-      results.filter((r) => column(r) === name),
+      results.filter((r) => suiteOf(r) === name),
     ),
   );
   return [

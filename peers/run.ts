@@ -13,6 +13,9 @@ import {
   type CaseOrder,
   type CaseResult,
   type Condition,
+  DEFAULT_LIMIT,
+  DEVICE_KINDS,
+  type DeviceKind,
   type Family,
   type PeerCase,
   type Scale,
@@ -24,6 +27,7 @@ export interface PeerRunOptions {
   readonly cases?: readonly string[];
   readonly families?: readonly Family[];
   readonly conditions?: readonly Condition[];
+  readonly devices?: readonly DeviceKind[];
   /** Default 'full'. */
   readonly scale?: Scale;
   /** Folder for a capture of each case, made when missing. */
@@ -49,11 +53,14 @@ export function selectCases(options: PeerRunOptions): { peerCase: PeerCase; id: 
   const cells: { peerCase: PeerCase; id: CaseId }[] = [];
   for (const peerCase of CASES) {
     if (wanted.length > 0 && !wanted.includes(peerCase.name)) continue;
-    for (const condition of conditionsOf(peerCase, options.scale)) {
-      if (options.conditions && !options.conditions.includes(condition)) continue;
-      for (const family of peerCase.families ?? ([4, 6] as const)) {
-        if (options.families && !options.families.includes(family)) continue;
-        cells.push({ peerCase, id: { name: peerCase.name, family, condition } });
+    for (const device of peerCase.devices ?? DEVICE_KINDS) {
+      if (options.devices && !options.devices.includes(device)) continue;
+      for (const condition of conditionsOf(peerCase, options.scale)) {
+        if (options.conditions && !options.conditions.includes(condition)) continue;
+        for (const family of peerCase.families ?? ([4, 6] as const)) {
+          if (options.families && !options.families.includes(family)) continue;
+          cells.push({ peerCase, id: { name: peerCase.name, family, condition, device } });
+        }
       }
     }
   }
@@ -71,7 +78,8 @@ export async function runPeers(options: PeerRunOptions = {}): Promise<CaseResult
   const lack = lackOfDevices();
   const results: CaseResult[] = [];
   for (const { peerCase, id } of cells) {
-    const missing = (peerCase.needs ?? []).filter((name) => findProgram(name) === null);
+    const needed = [...(peerCase.needs ?? []), ...(id.device === 'packet' ? ['ip'] : [])];
+    const missing = needed.filter((name) => findProgram(name) === null);
     const reason = lack ?? (missing.length > 0 ? `not installed: ${missing.join(', ')}` : null);
     const result: CaseResult =
       reason === null
@@ -81,7 +89,7 @@ export async function runPeers(options: PeerRunOptions = {}): Promise<CaseResult
               scale,
               ...(pcap === undefined
                 ? {}
-                : { pcap: join(pcap, `${id.name}-ipv${id.family}-${id.condition}.pcap`) }),
+                : { pcap: join(pcap, `${id.name}-ipv${id.family}-${id.condition}-${id.device}.pcap`) }),
             },
             peerCase,
           )
@@ -114,7 +122,7 @@ async function runOne(order: CaseOrder, peerCase: PeerCase): Promise<CaseResult>
     crash = String(error.stack ?? error);
   });
   // The case bounds itself; this is for a thread that hangs.
-  const limit = ((peerCase.limit ?? 30) * (order.scale === 'soak' ? SOAK_LIMIT : 1) + 15) * 1e3;
+  const limit = ((peerCase.limit ?? DEFAULT_LIMIT) * (order.scale === 'soak' ? SOAK_LIMIT : 1) + 15) * 1e3;
   const timer = setTimeout(() => {
     crash = 'the thread hung and was ended';
     void worker.terminate();
@@ -123,9 +131,9 @@ async function runOne(order: CaseOrder, peerCase: PeerCase): Promise<CaseResult>
   clearTimeout(timer);
   forget();
   if (result === null) closeDescriptors(descriptors);
-  const { name, family, condition } = order;
+  const { name, family, condition, device } = order;
   const seconds = (performance.now() - started) / 1e3;
-  return result ?? { name, family, condition, status: 'failed', reason: crash, notes: [], seconds };
+  return result ?? { name, family, condition, device, status: 'failed', reason: crash, notes: [], seconds };
 }
 
 /**

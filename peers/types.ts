@@ -18,6 +18,10 @@ export const IMPAIRMENTS = {
   lossy: { loss: 0.01 },
 } as const satisfies Record<string, Impairment | null>;
 
+/** What is between the two: a TAP or TUN device, or a veth pair with a packet socket on the stack's end. */
+export const DEVICE_KINDS = ['tap', 'tun', 'packet'] as const;
+export type DeviceKind = (typeof DEVICE_KINDS)[number];
+
 /** How much of everything: CI's share, an ordinary run, a run of hours. */
 export type Scale = 'short' | 'full' | 'soak';
 
@@ -32,7 +36,7 @@ export interface PeerContext {
   readonly theirs: string;
   /** The kernel's name of the device. */
   readonly device: string;
-  /** The stack's own, on a TAP device. */
+  /** The stack's own, where the device has such. */
   readonly hardwareAddress: Uint8Array;
   readonly programs: Programs;
   readonly apps: Applications;
@@ -46,8 +50,8 @@ export interface PeerContext {
 export interface PeerCase {
   readonly name: string;
   readonly about: string;
-  /** Default 'tap'. */
-  readonly kind?: 'tun' | 'tap';
+  /** Default all; those with hardware addresses for what is about them. */
+  readonly devices?: readonly DeviceKind[];
   /** Super-packets and partial checksums on the device; default true when clean. Never when impaired. */
   readonly offload?: boolean;
   readonly mtu?: number;
@@ -59,7 +63,7 @@ export interface PeerCase {
   readonly soak?: readonly Condition[];
   /** Programs that must be there, else the case is skipped. */
   readonly needs?: readonly string[];
-  /** Seconds; default 30. */
+  /** Seconds; default DEFAULT_LIMIT. For what hangs, not for what is slow. */
   readonly limit?: number;
   /** Leave the kernel's duplicate address detection on. */
   readonly kernelDad?: boolean;
@@ -71,6 +75,7 @@ export interface CaseId {
   readonly name: string;
   readonly family: Family;
   readonly condition: Condition;
+  readonly device: DeviceKind;
 }
 
 export interface CaseResult extends CaseId {
@@ -87,8 +92,10 @@ export interface CaseOrder extends CaseId {
   readonly pcap?: string;
 }
 
+export const DEFAULT_LIMIT = 120;
+
 /** How many times a case's limit its long form may take. */
-export const SOAK_LIMIT = 120;
+export const SOAK_LIMIT = 60;
 
 /** A case found what should not be. */
 export class PeerFailure extends Error {

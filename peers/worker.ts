@@ -6,10 +6,10 @@ import { judgeMemory, MemoryWatch } from './memory.js';
 import { KERNEL, OURS, openPeerNetwork, setSysctl } from './network.js';
 import { Programs } from './programs.js';
 import type { CaseOrder, CaseResult, PeerContext } from './types.js';
-import { PeerFailure, SOAK_LIMIT } from './types.js';
+import { DEFAULT_LIMIT, PeerFailure, SOAK_LIMIT } from './types.js';
 
 const order = workerData as CaseOrder;
-const { name, family, condition, scale } = order;
+const { name, family, condition, device, scale } = order;
 const peerCase = CASES.find((each) => each.name === name);
 if (peerCase === undefined) throw new Error(`no case ${name}`);
 
@@ -19,6 +19,7 @@ const result = (status: CaseResult['status'], reason?: string): CaseResult => ({
   name,
   family,
   condition,
+  device,
   status,
   ...(reason === undefined ? {} : { reason }),
   notes,
@@ -32,8 +33,8 @@ const failure = new Promise<never>((_, reject) => {
 failure.catch(() => {});
 process.on('unhandledRejection', broken);
 
-const network = openPeerNetwork(peerCase, family, condition, broken, order.pcap);
-parentPort!.postMessage({ bell: network.loop.bell.fd, device: network.tun.fd });
+const network = openPeerNetwork(peerCase, order, broken, order.pcap);
+parentPort!.postMessage({ bell: network.loop.bell.fd, device: network.device.link.fd });
 const programs = new Programs(broken);
 const context: PeerContext = {
   family,
@@ -42,8 +43,8 @@ const context: PeerContext = {
   stack: network.stack,
   ours: OURS[family],
   theirs: KERNEL[family],
-  device: network.tun.name,
-  hardwareAddress: network.tun.hardwareAddress ?? new Uint8Array(6),
+  device: network.device.name,
+  hardwareAddress: network.link.hardwareAddress ?? new Uint8Array(6),
   programs,
   apps: new Applications(network.stack.posix, family),
   note: (text) => void notes.push(text),
@@ -53,7 +54,7 @@ const context: PeerContext = {
 
 const memory = scale === 'soak' ? new MemoryWatch(network.stack) : null;
 let verdict: CaseResult;
-const limit = (peerCase.limit ?? 30) * (scale === 'soak' ? SOAK_LIMIT : 1);
+const limit = (peerCase.limit ?? DEFAULT_LIMIT) * (scale === 'soak' ? SOAK_LIMIT : 1);
 let timer: NodeJS.Timeout | undefined;
 try {
   const late = new Promise<never>((_, reject) => {

@@ -10,8 +10,12 @@ import { createStack } from './stack.js';
 function idleStack(): ReturnType<typeof createStack> {
   unshareNetwork();
   setUp('lo', true);
-  const link = new TunLink({ kind: 'tun', name: 'loop0' });
-  return createStack({ links: [link], addresses: [{ address: '10.9.0.2', prefix: 24 }] });
+  // Down, the kernel has nothing to say on it; without an address nothing is ever due: only the bell wakes the thread.
+  const link = new TunLink({ kind: 'tun', name: 'loop0', up: false });
+  const stack = createStack({ links: [link] });
+  stack.run(0);
+  if (stack.nextTimeout() !== Number.POSITIVE_INFINITY) throw new Error(`due at ${stack.nextTimeout()} µs`);
+  return stack;
 }
 
 async function program(how: string): Promise<void> {

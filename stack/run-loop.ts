@@ -2,7 +2,7 @@
 // no longer than the stack's next deadline, and runs it with a monotonic clock. It knows no protocol and no socket, and uses
 // no thread of libuv's pool. A thread inside a system call cannot be ended, so whoever ends it rings the bell.
 import type { Link } from './link/link.js';
-import { EventFd, POLLIN, PollSet } from './link/linux/poll.js';
+import { EventFd, POLLERR, POLLIN, PollSet } from './link/linux/poll.js';
 
 /** What the loop needs of a stack; InlineStack has it. */
 export interface RunnableStack {
@@ -86,7 +86,7 @@ export class RealTimeLoop {
   private readonly stack: RunnableStack;
   private readonly options: RealTimeOptions;
   private readonly poll: PollSet;
-  private readonly descriptors: number;
+  private readonly devices: readonly Link[];
   private readonly forget: () => void;
   private readonly onAbort = () => this.stop();
   private stopping = false;
@@ -98,16 +98,18 @@ export class RealTimeLoop {
     this.stack = stack;
     this.options = options;
     const fds: { fd: number; events: number }[] = [];
+    const devices: Link[] = [];
     for (const { link } of stack.network.devices) {
       if (link === null) continue;
-      const fd = descriptorOf(link);
-      if (fd < 0) {
+      const device = deviceOf(link);
+      if (device === null) {
         this.bell.close();
         throw new RunLoopError('RUN_LOOP_NO_DESCRIPTOR', `link ${link.name} has no descriptor to wait for`);
       }
-      fds.push({ fd, events: POLLIN });
+      devices.push(device);
+      fds.push({ fd: device.fd, events: POLLIN });
     }
-    this.descriptors = fds.length;
+    this.devices = devices;
     this.poll = new PollSet([...fds, { fd: this.bell.fd, events: POLLIN }]);
     this.forget = ringAtExit(this.bell.fd);
     options.signal?.addEventListener('abort', this.onAbort, { once: true });
@@ -121,7 +123,8 @@ export class RealTimeLoop {
     const wait = Math.min(this.due(), longest);
     if (wait > 0) this.sleeps++;
     const ready = this.poll.waitMicros(wait);
-    if (ready > 0 && (this.poll.ready(this.descriptors) & POLLIN) !== 0 && this.bell.clear()) {
+    if (ready > 0) this.lookForErrors();
+    if (ready > 0 && (this.poll.ready(this.devices.length) & POLLIN) !== 0 && this.bell.clear()) {
       // Back into the kernel before the process ends the thread would be too early.
       if (this.bell.ended) this.stopping = true;
       this.options.onBell?.();
@@ -182,6 +185,12 @@ export class RealTimeLoop {
     this.running = true;
   }
 
+  private lookForErrors(): void {
+    for (let i = 0; i < this.devices.length; i++) {
+      if ((this.poll.ready(i) & POLLERR) !== 0) this.devices[i].takeError?.();
+    }
+  }
+
   /** µs until the stack must run again. */
   private due(): number {
     if (this.stack.driver.hasWork()) return 0;
@@ -203,12 +212,14 @@ function eventLoop(ref: boolean): Promise<void> {
   });
 }
 
-/** The descriptor of a device, through whatever is wrapped around it; -1: none. */
-function descriptorOf(link: Link): number {
+type Device = Link & { readonly fd: number };
+
+/** The link with a descriptor, within whatever is wrapped around it; null: none. */
+function deviceOf(link: Link): Device | null {
   for (let at: unknown = link; typeof at === 'object' && at !== null; ) {
     const { fd, inner } = at as { fd?: unknown; inner?: unknown };
-    if (typeof fd === 'number') return fd;
+    if (typeof fd === 'number') return at as Device;
     at = inner;
   }
-  return -1;
+  return null;
 }

@@ -1,5 +1,6 @@
 // The stack as its owner sees it: time, devices, addresses, routes, sysctls, counters, and what IP answers by itself.
 import { describe, expect, test } from 'vitest';
+import { Fragmenter } from './ip/fragmentation.js';
 import { memoryPair } from './link/memory.js';
 import { emptyAddress, socketAddress } from './socket/address.js';
 import { AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM } from './socket/constants.js';
@@ -98,6 +99,38 @@ describe('ICMP', () => {
     expect(answer[40]).toBe(129);
     expect(stack.counters.get('IcmpInEchos')).toBe(2);
     expect(stack.counters.get('Icmp6InEchos')).toBe(1);
+  });
+
+  test('an echo reply longer than the path takes leaves in fragments, as the request came', () => {
+    const { send } = single();
+    const cutter = new Fragmenter();
+    const from = parseAddress('fd00::9');
+    const to = parseAddress('fd00::2');
+    const four = new Uint8Array(3008);
+    writeIcmp(four, 0, 8, 0, 0x1234_0001);
+    for (let i = 8; i < four.length; i++) four[i] = (i * 7) & 255;
+    four.set([0, 0], 2);
+    const sum = checksumOf(four, 0, four.length);
+    four.set([sum >>> 8, sum & 255], 2);
+    const six = new Uint8Array(40 + 3008);
+    six.set(four.subarray(8), 48);
+    writeIpv6(six, 0, 0, 0, 3008, 58, 64, from, 0, to, 0);
+    writeIcmpv6(six, 40, ICMPV6_ECHO, 0, 7);
+    finishIcmpv6(six, 40, 3008, from, 0, to, 0);
+    for (const [request, head, type, lengths] of [
+      [ipv4(1, four), 20, 0, [1500, 1500, 68]],
+      [six, 48, 129, [1496, 1496, 160]],
+    ] as const) {
+      const replies: Uint8Array[] = [];
+      const piece = new Uint8Array(1500);
+      cutter.start(request, 0, request.length, 1500, 77);
+      for (let n = cutter.next(piece, 0); n > 0; n = cutter.next(piece, 0))
+        replies.push(...send(piece.slice(0, n)));
+      expect(replies.map((reply) => reply.length)).toEqual(lengths);
+      const body = Buffer.concat(replies.map((reply) => reply.subarray(head)));
+      expect(body[0]).toBe(type);
+      expect(body.subarray(8).equals(four.subarray(8))).toBe(true);
+    }
   });
 
   test('unknown protocols are refused, strangers and nonsense are not answered', () => {

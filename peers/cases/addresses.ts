@@ -30,7 +30,7 @@ function stateOf(c: PeerContext, start: string): string {
 }
 
 async function pinged(c: PeerContext, address: string): Promise<void> {
-  const { status, stdout } = await c.programs.run('ping', ['-n', '-c', '1', '-W', '3', address], {
+  const { status, stdout } = await c.programs.run('ping', ['-n', '-c', '1', '-w', '60', address], {
     status: null,
   });
   check(status === 0, `the kernel does not reach ${address}: ${stdout}`);
@@ -42,14 +42,16 @@ export const ownClaims: PeerCase = {
     'the stack claims an address that the kernel has and is told; a free one it gets, and the kernel reaches it',
   needs: ['ping'],
   conditions: ['clean'],
+  // Claims, leases and groups live on Ethernet.
+  devices: ['tap', 'packet'],
   stack: { sysctls: { 'net.ipv6.conf.all.accept_dad': '1' }, addresses: [] },
   async run(c) {
     const prefix = c.family === 4 ? 24 : 64;
     const free = c.family === 4 ? '192.0.2.77' : '2001:db8::77';
     c.stack.addAddress({ address: c.theirs, prefix, detectDuplicates: true });
     c.stack.addAddress({ address: free, prefix, detectDuplicates: true });
-    await eventually(c, 'the kernel defends its address', () => stateOf(c, c.theirs) === 'duplicate', 10);
-    await eventually(c, 'a free address is ours', () => stateOf(c, free) === 'preferred', 15);
+    await eventually(c, 'the kernel defends its address', () => stateOf(c, c.theirs) === 'duplicate');
+    await eventually(c, 'a free address is ours', () => stateOf(c, free) === 'preferred');
     check(stateOf(c, c.theirs) === 'duplicate', 'the duplicate stays one');
     await pinged(c, free);
   },
@@ -60,13 +62,14 @@ export const dhcp: PeerCase = {
   about: 'an address from dnsmasq, probed and then reached by the kernel, with its default route',
   needs: ['dnsmasq', 'ping', 'sh'],
   conditions: ['clean'],
+  devices: ['tap', 'packet'],
   families: [4],
   stack: { addresses: [], autoconfigure: [{ dhcp: true }] },
   async run(c) {
     const server = dnsmasq(c, '--dhcp-range=192.0.2.50,192.0.2.60,255.255.255.0,5m', '--dhcp-authoritative');
     // The first DISCOVER may have come before the server: the second one comes after four seconds.
     const bound = () => stateOf(c, '192.0.2.') === 'preferred';
-    await eventually(c, `no lease: ${server.output()}`, bound, 25);
+    await eventually(c, `no lease: ${server.output()}`, bound);
     const { address, prefix } = c.stack.addresses()[0];
     check(prefix === 24, `prefix ${prefix}`);
     const hardware = formatHardware(c.hardwareAddress);
@@ -83,13 +86,14 @@ export const dhcpDecline: PeerCase = {
   about: 'dnsmasq gives away an address that the kernel has: the stack finds out and declines it',
   needs: ['dnsmasq', 'ip', 'sh'],
   conditions: ['clean'],
+  devices: ['tap', 'packet'],
   families: [4],
   stack: { addresses: [], autoconfigure: [{ dhcp: true }] },
   async run(c) {
     await c.programs.run('ip', ['addr', 'add', '192.0.2.50/24', 'dev', c.device]);
     const server = dnsmasq(c, '--dhcp-range=192.0.2.50,192.0.2.50,255.255.255.0,5m');
     const declined = () => server.output().includes(`DHCPDECLINE(${c.device}) 192.0.2.50`);
-    await eventually(c, 'the address is declined', declined, 25);
+    await eventually(c, 'the address is declined', declined);
     check(stateOf(c, '192.0.2.50') !== 'preferred', 'the address is used although it is the kernel’s');
   },
 };
@@ -100,6 +104,7 @@ export const slaac: PeerCase = {
     'router advertisements of dnsmasq: a stable address, on-link prefix, default router and MTU; the kernel reaches it',
   needs: ['dnsmasq', 'ip', 'ping', 'sh'],
   conditions: ['clean'],
+  devices: ['tap', 'packet'],
   families: [6],
   stack: {
     addresses: [],
@@ -116,7 +121,7 @@ export const slaac: PeerCase = {
       `--dhcp-range=${ROUTED},ra-only,64,1h`,
     );
     const ready = () => stateOf(c, '2001:db8:5:0:') === 'preferred';
-    await eventually(c, `no address: ${server.output()}`, ready, 25);
+    await eventually(c, `no address: ${server.output()}`, ready);
     const own = c.stack.addresses().find(({ address }) => address.startsWith('2001:db8:5:'));
     check(own?.prefix === 64 && own.validUntil < Number.POSITIVE_INFINITY, 'an address with a lifetime');
     check(stateOf(c, 'fe80:') === 'preferred', 'a link-local address');

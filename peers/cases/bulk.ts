@@ -12,7 +12,6 @@ export const bulkFromKernel: PeerCase = {
   name: 'bulk-receive',
   about: 'socat sends to a listener on the stack; the SHA-256 must match',
   needs: ['socat', 'ss', 'nstat'],
-  limit: 60,
   async run(c) {
     const listener = c.apps.listen(5001);
     const bytes = Buffer.from(pattern(MIB, 7));
@@ -65,7 +64,6 @@ export const bulkToKernel: PeerCase = {
   name: 'bulk-send',
   about: 'the stack connects and sends to a Python sink; the SHA-256 must match',
   needs: ['python3', 'ss', 'nstat'],
-  limit: 60,
   async run(c) {
     const server = c.programs.python(
       `
@@ -101,7 +99,6 @@ export const duplex: PeerCase = {
   name: 'bulk-duplex',
   about: 'both directions at once over one connection, echoed by socat',
   needs: ['socat'],
-  limit: 60,
   async run(c) {
     const bytes = size(c) / 2;
     const server = c.programs.start('socat', [

@@ -25,7 +25,7 @@ export async function eventually(
   c: PeerContext,
   text: string,
   ask: () => boolean | Promise<boolean>,
-  seconds = 8,
+  seconds = 60,
 ): Promise<void> {
   const end = performance.now() + seconds * 1e3;
   while (!(await ask())) {

@@ -78,7 +78,7 @@ except OSError as e: say('got', errno.errorcode[e.errno])
     await client.says('reset');
     // Under loss the reset itself may be lost: what we send then meets a port that knows nothing of us.
     let errno = 0;
-    for (let i = 0; i < 50 && errno === 0; i++) {
+    for (let i = 0; i < 1000 && errno === 0; i++) {
       errno = await errnoOf(
         c.condition === 'clean' ? c.apps.read(one, room) : c.apps.write(one, room, 0x4000),
       );
@@ -134,7 +134,7 @@ export const keepalive: PeerCase = {
     const client = c.programs.python(
       `
 T = socket.IPPROTO_TCP
-s = connect(A[0], 9, set=[(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), (T, socket.TCP_KEEPIDLE, 1), (T, socket.TCP_KEEPINTVL, 1), (T, socket.TCP_KEEPCNT, 3)])
+s = connect(A[0], 9, set=[(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), (T, socket.TCP_KEEPIDLE, 1), (T, socket.TCP_KEEPINTVL, 1), (T, socket.TCP_KEEPCNT, 30)])
 q = connect(A[0], 9)
 say('up'); sys.stdin.readline()
 `,
@@ -145,7 +145,7 @@ say('up'); sys.stdin.readline()
     c.apps.set(probing, SOL_SOCKET, 9, 1);
     c.apps.set(probing, 6, 4, 1);
     c.apps.set(probing, 6, 5, 1);
-    c.apps.set(probing, 6, 6, 2);
+    c.apps.set(probing, 6, 6, 5);
     await client.says('up');
     await eventually(
       c,

@@ -68,7 +68,6 @@ export const plainTcp: PeerCase = {
   name: 'no-options',
   about: 'without timestamps, without SACK, without window scaling: each alone, then all, at either end',
   needs: ['python3', 'ss'],
-  limit: 60,
   async run(c) {
     const names = ['tcp_timestamps', 'tcp_sack', 'tcp_window_scaling'] as const;
     const word = { tcp_timestamps: /\bts\b/, tcp_sack: /\bsack\b/, tcp_window_scaling: /wscale/ };

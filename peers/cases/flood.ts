@@ -8,6 +8,8 @@ export const synFlood: PeerCase = {
   needs: ['python3'],
   conditions: ['clean'],
   soak: ['clean'],
+  // The flood is raw Ethernet frames.
+  devices: ['tap', 'packet'],
   async run(c) {
     const listener = c.apps.listen(80, { backlog: 16 });
     // Raw SYNs from our own sender: every address of a range, every one with options, as a kernel's would have.

@@ -11,6 +11,7 @@ export const igmpSnooping: PeerCase = {
   about: 'IGMPv3 and IGMPv2: a snooping bridge learns the group, datagrams arrive, and stop when it is left',
   needs: ['ip', 'bridge', 'python3'],
   conditions: ['clean'],
+  devices: ['tap', 'packet'],
   families: [4],
   async run(c) {
     const ip = (...args: string[]) => c.programs.run('ip', args);
@@ -87,7 +88,7 @@ while True:
       while (c.apps.readNow(fd, room) > 0);
       c.apps.ok('leave', c.stack.posix.setsockopt(fd, SOL_IP, IP_DROP_MEMBERSHIP, membership));
       await watcher.says(version === '3' ? 'igmp 22' : 'igmp 17');
-      await eventually(c, `version ${version}: the group is left`, async () => (await known()) === '', 12);
+      await eventually(c, `version ${version}: the group is left`, async () => (await known()) === '');
     }
     await c.apps.close(fd);
   },

@@ -40,22 +40,9 @@ function atMtu(mtu: number, families: readonly Family[]): PeerCase {
     async run(c) {
       await bothWays(c);
       const head = c.family === 4 ? 28 : 48;
-      const args = [
-        '-n',
-        '-M',
-        'do',
-        '-c',
-        c.condition === 'clean' ? '1' : '8',
-        '-i',
-        '0.05',
-        '-W',
-        '2',
-        '-s',
-        String(mtu - head),
-        c.ours,
-      ];
-      const { stdout } = await c.programs.run('ping', args, { status: null });
-      check(/ [1-9]\d* received/.test(stdout.toString()), `a ping of exactly ${mtu} bytes: ${stdout}`);
+      const args = ['-n', '-M', 'do', '-c', '1', '-i', '0.05', '-w', '60', '-s', String(mtu - head), c.ours];
+      // Its status says whether an answer came.
+      await c.programs.run('ping', args);
     },
   };
 }

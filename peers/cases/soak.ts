@@ -21,7 +21,6 @@ export const soakReceive: PeerCase = {
   conditions: [],
   soak: ['lossy'],
   mtu: MTU,
-  limit: 60,
   async run(c) {
     const listener = c.apps.listen(5001);
     const client = c.programs.python(
@@ -55,7 +54,6 @@ export const soakSend: PeerCase = {
   conditions: [],
   soak: ['lossy'],
   mtu: MTU,
-  limit: 60,
   async run(c) {
     const server = c.programs.python(
       `

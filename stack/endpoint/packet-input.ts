@@ -35,9 +35,12 @@ import {
 } from '../tcp/index.js';
 import type { UdpEndpoint } from '../udp/udp-endpoint.js';
 import { copyAddress, isLinkLocal } from '../wire/address.js';
+import { ICMPV6_PROTOCOL } from '../wire/icmpv6.js';
+import { id as ipv4Id } from '../wire/ipv4.js';
 import * as tcp from '../wire/tcp.js';
 import { parseTcpOptions } from '../wire/tcp-options.js';
 import { UDP_PROTOCOL } from '../wire/udp.js';
+import { FragmentOutput } from './fragment-output.js';
 import { countIcmpInput, countInput } from './input-counters.js';
 import type { PacketOutput } from './packet-output.js';
 import { type BufferReturn, ReceiveMerge } from './receive-merge.js';
@@ -84,6 +87,7 @@ export class PacketInput {
   private readonly tcp: TcpEndpoint;
   private readonly udp: UdpEndpoint;
   private readonly counters: StackCounters;
+  private readonly answers: FragmentOutput;
   private readonly scratch = new Uint8Array(16);
 
   constructor(parts: {
@@ -97,6 +101,7 @@ export class PacketInput {
   }) {
     this.party = parts.output.party;
     this.output = parts.output;
+    this.answers = new FragmentOutput(parts.output);
     this.network = parts.network;
     this.ip = parts.ip;
     this.fragments = parts.fragments;
@@ -422,7 +427,17 @@ export class PacketInput {
       return;
     }
     this.party.setLength(index, written);
-    this.output.send(index, path.device, path.nextHop, this.output.defaultChannel, null, 0, now);
+    const mtu = this.network.mtu(path, packet.source, zone, now);
+    if (written <= mtu) {
+      this.output.send(index, path.device, path.nextHop, this.output.defaultChannel, null, 0, now);
+      return;
+    }
+    // Only an echo reply is as long as what was asked for; an error quotes no more than a minimum packet (RFC 4443 2.4).
+    const start = this.party.start(index);
+    const id = packet.ipv6
+      ? this.network.ids.next(packet.destination, packet.source, ICMPV6_PROTOCOL)
+      : ipv4Id(this.party.bytes, start);
+    this.answers.send(index, written, mtu, id, path, null, 0, now);
   }
 
   /** The address of ours from which to answer a packet that went to a group. */

@@ -8,6 +8,8 @@ import type { PoolParty } from '../channel/pool.js';
 export const MAX_FRAME = 65536 + 256;
 const SMALL_FRAME = 2048;
 const NOTHING = new Uint8Array(0);
+/** Slots whose storage an empty queue keeps. */
+const KEPT = 64;
 
 export class FrameQueue {
   readonly #limit: number;
@@ -70,7 +72,7 @@ export class FrameQueue {
     const view = 2 * slot + (at >>> 2);
     let frame = this.#views[view];
     if (data.length < at + length) {
-      data = new Uint8Array(8 + (length <= SMALL_FRAME ? SMALL_FRAME : MAX_FRAME));
+      data = new Uint8Array(8 + roomFor(length));
       this.#data[slot] = data;
       this.#views[2 * slot] = NOTHING;
       this.#views[2 * slot + 1] = NOTHING;
@@ -150,6 +152,14 @@ export class FrameQueue {
     const last = this.#heap[--this.#size];
     if (this.#size > 0) this.#down(last);
     this.#heap[this.#size] = slot;
+    if (this.#size === 0 && this.#data.length > KEPT) this.#letGo();
+  }
+
+  /** A burst is over: the storage of the frames beyond KEPT, all of which are free, goes back. */
+  #letGo(): void {
+    this.#data.length = KEPT;
+    this.#views.length = 2 * KEPT;
+    for (let slot = 0; slot < KEPT; slot++) this.#heap[slot] = slot;
   }
 
   #before(x: number, y: number): boolean {
@@ -199,6 +209,11 @@ export class FrameQueue {
     this.#views.push(NOTHING, NOTHING);
     this.#heap[n] = n;
   }
+}
+
+/** Jumbo frames in slots of their own size: one for the largest super-packet is seven times as large. */
+function roomFor(length: number): number {
+  return Math.min(MAX_FRAME, Math.max(SMALL_FRAME, 2 ** Math.ceil(Math.log2(length))));
 }
 
 function grown<T extends Float64Array | Int32Array>(next: T, old: T): T {

@@ -37,5 +37,8 @@ export interface Link {
   /** When, in virtual time, `receive` will next have a frame that it has not now (Infinity: not known). */
   nextEvent(): number;
 
+  /** Of a device: poll(2) reported POLLERR for it. Throws when it is gone for good. */
+  takeError?(): void;
+
   close(): void;
 }

@@ -6,11 +6,21 @@ import { lackOfTun, skipWithoutTun } from './require-tun.test.helper.js';
 
 describe.skipIf(skipWithoutTun())(`a packet socket on veth (skipped: ${lackOfTun()})`, () => {
   it.each([true, false])(
-    'sends batches and receives through mapped rings that wrap, offload %s',
+    'sends batches and receives through mapped rings that wrap, and outlives its interface, offload %s',
     async (offload) => {
       const url = new URL('./packet-worker.test.helper.js', import.meta.url);
       const report = await workerReport(url, { offload, rounds: 20 });
-      expect(report).toEqual({ sent: 80, replies: 80, dropped: 0, mtu: 1500, errors: 0 });
+      expect(report).toEqual({
+        sent: 80,
+        replies: 80,
+        dropped: 0,
+        mtu: 1500,
+        errors: 0,
+        told: true,
+        quiet: true,
+        again: true,
+        gone: 'ENODEV',
+      });
     },
   );
 
@@ -19,7 +29,7 @@ describe.skipIf(skipWithoutTun())(`a packet socket on veth (skipped: ${lackOfTun
   });
 
   it('refuses a ring that is no power of two', () => {
-    const options = { interface: 'lo', slots: 12, offload: false, promiscuous: false };
+    const options = { interface: 'lo', slots: 12, offload: false, frameBytes: 1514, promiscuous: false };
     expect(() => openPacketSocket(options)).toThrow(RangeError);
   });
 });

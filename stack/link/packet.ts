@@ -4,7 +4,7 @@
 import { CHECKSUM_NONE, HEADROOM, LARGE_BYTES } from '../channel/buffers.js';
 import type { PoolParty } from '../channel/pool.js';
 import type { Link } from './link.js';
-import { mtuOf, stackAddressFor } from './linux/interface.js';
+import { interfaceIndex, mtuOf, stackAddressFor } from './linux/interface.js';
 import { EAGAIN, EINTR, lastErrno, libc } from './linux/libc.js';
 import {
   openPacketSocket,
@@ -18,8 +18,8 @@ import {
   TP_STATUS_SEND_REQUEST,
   TP_STATUS_SENDING,
   TP_STATUS_USER,
-  TP_STATUS_WRONG_FORMAT,
   TX_DATA,
+  takeSocketError,
 } from './linux/packet-socket.js';
 import { SystemCallError } from './linux/system-call-error.js';
 import {
@@ -30,8 +30,10 @@ import {
 } from './linux/virtio-net.js';
 
 const ETHERNET_HEADER = 14;
+const VLAN_TAG = 4;
 const MAX_FRAME = LARGE_BYTES - HEADROOM;
 const MSG_DONTWAIT = 0x40;
+const EMSGSIZE = 90;
 const ENOBUFS = 105;
 const ENETDOWN = 100;
 
@@ -51,22 +53,27 @@ export class PacketLink implements Link {
   readonly gsoMaxSize: number;
   readonly checksumOffload: boolean;
   readonly hardwareAddress: Uint8Array;
+  /** The interface's when the link was opened. */
+  readonly mtu: number;
   readonly fd: number;
   /** Frames refused by the kernel, or that made no sense. */
   errors = 0;
   private readonly socket: PacketSocket;
   private receiveSlot = 0;
   private transmitSlot = 0;
+  private stalled = false;
   private closed = false;
 
   /** @throws SystemCallError with what to do; RangeError for a bad slot count */
   constructor(options: PacketLinkOptions) {
     const offload = options.offload ?? true;
     this.name = options.interface;
+    this.mtu = mtuOf(this.name);
     this.socket = openPacketSocket({
       interface: options.interface,
       slots: options.slots ?? 256,
       offload,
+      frameBytes: ETHERNET_HEADER + VLAN_TAG + this.mtu,
       promiscuous: true,
     });
     this.fd = this.socket.fd;
@@ -75,14 +82,11 @@ export class PacketLink implements Link {
     this.hardwareAddress = options.hardwareAddress ?? stackAddressFor(options.interface);
   }
 
-  get mtu(): number {
-    return mtuOf(this.name);
-  }
-
   receive(_now: number, party: PoolParty, out: Uint32Array, max: number): number {
     const { words, mapping, slots, slotBytes, receiveAt } = this.socket;
     const { bytes } = mapping;
     let count = 0;
+    if (this.stalled) this.kick();
     while (count < max) {
       const slot = receiveAt + this.receiveSlot * slotBytes;
       const status = slot + TP_STATUS;
@@ -119,12 +123,15 @@ export class PacketLink implements Link {
     const { words, slots, slotBytes, transmitAt } = this.socket;
     let sent = 0;
     for (; sent < count; sent++) {
+      if (this.tooLong(party, indices[sent]!)) {
+        this.errors++;
+        continue;
+      }
       const slot = transmitAt + this.transmitSlot * slotBytes;
       const status = (slot + TP_STATUS) >>> 2;
       const state = Atomics.load(words, status);
-      if ((state & TP_STATUS_WRONG_FORMAT) !== 0) this.errors++;
-      else if ((state & (TP_STATUS_SEND_REQUEST | TP_STATUS_SENDING)) !== 0) break; // the ring is full
-      this.copyOut(party, indices[sent]!, slot, slotBytes);
+      if ((state & (TP_STATUS_SEND_REQUEST | TP_STATUS_SENDING)) !== 0) break; // the ring is full
+      this.copyOut(party, indices[sent]!, slot);
       Atomics.store(words, status, TP_STATUS_SEND_REQUEST);
       this.transmitSlot = (this.transmitSlot + 1) & (slots - 1);
     }
@@ -132,7 +139,17 @@ export class PacketLink implements Link {
     return sent;
   }
 
-  private copyOut(party: PoolParty, index: number, slot: number, slotBytes: number): void {
+  /**
+   * Longer than the interface takes, or than a slot. Through PACKET_VNET_HDR the kernel lets such a frame pass, and when the
+   * driver drops it, it stays at the head of the ring and is tried for ever.
+   */
+  private tooLong(party: PoolParty, index: number): boolean {
+    const length = party.length(index);
+    const most = party.gsoSize(index) > 0 ? MAX_FRAME : ETHERNET_HEADER + VLAN_TAG + this.mtu;
+    return length > most || TX_DATA + VIRTIO_NET_HEADER + length > this.socket.slotBytes;
+  }
+
+  private copyOut(party: PoolParty, index: number, slot: number): void {
     const { bytes } = this.socket.mapping;
     const start = party.start(index);
     const length = party.length(index);
@@ -141,19 +158,31 @@ export class PacketLink implements Link {
       const ipv6 = party.bytes[start + ETHERNET_HEADER]! >>> 4 === 6;
       writeVirtioHeader(party, index, start - header, ipv6, superPacketHeaders(party, index));
     }
-    // A frame that no slot takes is cut, and the kernel refuses it (WRONG_FORMAT): counted, never memory overrun.
-    const room = Math.min(header + length, slotBytes - TX_DATA);
-    bytes.set(party.bytes.subarray(start - header, start - header + room), slot + TX_DATA);
+    bytes.set(party.bytes.subarray(start - header, start + length), slot + TX_DATA);
     this.socket.words[(slot + TP_LEN) >>> 2] = header + length;
   }
 
   /** One system call for the batch. */
   private kick(): void {
+    this.stalled = false;
     if (libc().sendto(this.fd, null, 0, MSG_DONTWAIT, null, 0) >= 0) return;
     const errno = lastErrno();
-    if (errno === EAGAIN || errno === EINTR || errno === ENOBUFS) return;
+    // What stands in the ring behind a frame that the driver had no room for waits for another call.
+    this.stalled = errno === EAGAIN || errno === EINTR || errno === ENOBUFS;
+    if (this.stalled) return;
     this.errors++;
-    if (errno !== ENETDOWN) throw SystemCallError.fromErrno(errno, 'send', `on ${this.name}`);
+    if (errno === EMSGSIZE || errno === ENETDOWN) return;
+    throw SystemCallError.fromErrno(errno, 'send', `on ${this.name}`);
+  }
+
+  /**
+   * Takes the error that poll(2) told of: it stays, and ends every sleep, until somebody does. An interface that went down
+   * is counted, and works again when it is up. Throws ENODEV for one that was removed.
+   */
+  takeError(): void {
+    if (takeSocketError(this.fd) === 0) return;
+    this.errors++;
+    interfaceIndex(this.name);
   }
 
   /** Frames that the kernel counted, and those it dropped for want of a slot, since the last call. */

@@ -2,12 +2,12 @@
 // the sockets that caused them. Channels and keys are those of TCP's flows. Knows sockets as `UdpUser` only.
 import type { StackConfig } from '../config/config.js';
 import type { FlowChannels, OpenChannel } from '../endpoint/flow-channels.js';
+import { FragmentOutput } from '../endpoint/fragment-output.js';
 import type { PacketOutput } from '../endpoint/packet-output.js';
 import { ipCounterIndex, type StackCounters } from '../host/ip-counters.js';
 import type { NetworkLayer, PathChoice } from '../host/network.js';
 import { type Binding, PortTable } from '../host/ports.js';
 import { DST_BROADCAST, DST_MULTICAST, DST_UNICAST } from '../ip/addresses.js';
-import { Fragmenter } from '../ip/fragmentation.js';
 import type { IcmpError } from '../ip/icmp-error.js';
 import { finishTransport, ipHeaderLength, writeIp } from '../ip/output.js';
 import { type IpPacket, transportVerifies } from '../ip/packet.js';
@@ -94,7 +94,7 @@ export class UdpEndpoint {
   private readonly now: () => number;
   private readonly onChannel: (channel: OpenChannel, open: boolean) => void;
   private readonly open = new Map<UdpUser, OpenChannel>();
-  private readonly fragmenter = new Fragmenter();
+  private readonly fragments: FragmentOutput;
 
   constructor(parts: {
     config: StackConfig;
@@ -110,6 +110,7 @@ export class UdpEndpoint {
     this.config = parts.config;
     this.network = parts.network;
     this.output = parts.output;
+    this.fragments = new FragmentOutput(parts.output);
     this.channels = parts.channels;
     this.counters = parts.counters;
     this.now = parts.now;
@@ -295,7 +296,7 @@ export class UdpEndpoint {
       output.send(index, path.device, path.nextHop, channel, owner, charge, this.now());
       return 0;
     }
-    return this.sendFragments(index, start, size, mtu, id, path, owner, charge);
+    return this.fragments.send(index, size, mtu, id, path, owner, charge, this.now());
   }
 
   /** Gives the host its own copy of a packet to a group that it is in, or to its broadcast address. False: not a group. */
@@ -319,41 +320,6 @@ export class UdpEndpoint {
     party.bytes.copyWithin(at, start, start + size);
     output.reinject(copy, link, this.now());
     return group;
-  }
-
-  private sendFragments(
-    whole: number,
-    start: number,
-    size: number,
-    mtu: number,
-    id: number,
-    path: PathChoice,
-    owner: TransmitOwner | null,
-    charge: number,
-  ): number {
-    const { output, fragmenter } = this;
-    const { party } = output;
-    fragmenter.start(party.bytes, start, size, mtu, id);
-    let result = 0;
-    let share = charge;
-    for (;;) {
-      const index = output.allocate(mtu);
-      if (index < 0) {
-        result = -ENOBUFS;
-        break;
-      }
-      const length = fragmenter.next(party.bytes, party.start(index));
-      if (length === 0) {
-        output.discard(index);
-        break;
-      }
-      party.setLength(index, length);
-      // Fragments have no ports, so they go in the default channel's name; the first carries the charge.
-      output.send(index, path.device, path.nextHop, output.defaultChannel, owner, share, this.now());
-      share = 0;
-    }
-    output.discard(whole);
-    return result;
   }
 
   private mtuFor(path: PathChoice, flow: FlowAddress, options: UdpSendOptions): number {

@@ -6,12 +6,15 @@ import { checked, libc, type Mapping, mapShared } from './libc.js';
 const AF_PACKET = 17;
 const SOCK_RAW_NONBLOCK_CLOEXEC = 3 | 0o4000 | 0o2000000;
 const ETH_P_ALL = 3;
+const SOL_SOCKET = 1;
+const SO_ERROR = 4;
 const SOL_PACKET = 263;
 const PACKET_ADD_MEMBERSHIP = 1;
 const PACKET_RX_RING = 5;
 const PACKET_STATISTICS = 6;
 const PACKET_VERSION = 10;
 const PACKET_TX_RING = 13;
+const PACKET_LOSS = 14;
 const PACKET_VNET_HDR = 15;
 const PACKET_IGNORE_OUTGOING = 23;
 const PACKET_MR_PROMISC = 1;
@@ -32,19 +35,21 @@ export const TP_STATUS_CSUM_NOT_READY = 8;
 export const TP_STATUS_CSUM_VALID = 128;
 export const TP_STATUS_SEND_REQUEST = 1;
 export const TP_STATUS_SENDING = 2;
-export const TP_STATUS_WRONG_FORMAT = 4;
 
 const PAGE = 4096;
-/** A slot for a frame of an ordinary MTU, and one for a 64 KiB super-packet with all headers. */
-const SLOT_SMALL = 2048;
+/** A slot for a 64 KiB super-packet with all headers; and what the kernel puts in front of a frame (TPACKET2_HDRLEN, aligned). */
 const SLOT_LARGE = 17 * PAGE;
+const SLOT_SMALL = 2048;
+const SLOT_HEAD = 112;
 
 export interface PacketSocketOptions {
   readonly interface: string;
   /** Slots of each ring: a power of two. */
   readonly slots: number;
-  /** Super-packets and partial checksums (PACKET_VNET_HDR); otherwise frames up to `SLOT_SMALL`. */
+  /** Super-packets and partial checksums (PACKET_VNET_HDR). */
   readonly offload: boolean;
+  /** The longest frame without offloads. */
+  readonly frameBytes: number;
   /** Receive frames for any hardware address: needed when the stack has one of its own. */
   readonly promiscuous: boolean;
 }
@@ -81,9 +86,11 @@ export function openPacketSocket(options: PacketSocketOptions): PacketSocket {
   try {
     set(fd, 'PACKET_VERSION', PACKET_VERSION, TPACKET_V2);
     if (offload) set(fd, 'PACKET_VNET_HDR', PACKET_VNET_HDR, 1);
+    // A frame that the kernel cannot send is dropped; else it would stay at the head of the ring and stop all others.
+    set(fd, 'PACKET_LOSS', PACKET_LOSS, 1);
     set(fd, 'PACKET_IGNORE_OUTGOING', PACKET_IGNORE_OUTGOING, 1);
-    const slotBytes = offload ? SLOT_LARGE : SLOT_SMALL;
-    const blockBytes = offload ? SLOT_LARGE : PAGE;
+    const slotBytes = offload ? SLOT_LARGE : slotFor(options.frameBytes);
+    const blockBytes = Math.max(slotBytes, PAGE);
     const ringBytes = slots * slotBytes;
     const request = Buffer.alloc(16);
     for (const [i, value] of [blockBytes, ringBytes / blockBytes, slotBytes, slots].entries()) {
@@ -123,6 +130,22 @@ export function openPacketSocket(options: PacketSocketOptions): PacketSocket {
     libc().close(fd);
     throw error;
   }
+}
+
+/** The pending error of a socket (socket(7)) as errno, taken from it; 0: none. */
+export function takeSocketError(fd: number): number {
+  const value = Buffer.alloc(4);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(4);
+  checked('getsockopt SO_ERROR', libc().getsockopt(fd, SOL_SOCKET, SO_ERROR, value, length));
+  return value.readInt32LE(0);
+}
+
+/** A power of two, so that slots fill blocks of whole pages. */
+function slotFor(frameBytes: number): number {
+  let bytes = SLOT_SMALL;
+  while (bytes < SLOT_HEAD + frameBytes) bytes *= 2;
+  return bytes;
 }
 
 /** Frames received and dropped for want of a slot since the last call. */
