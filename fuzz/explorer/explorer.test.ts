@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runExplore } from './index.js';
-import { build, INSTRUMENTED, type Program, prepare } from './load.js';
+import { build, INSTRUMENTED, type Program, prepare, sourceOf } from './load.js';
 import { MODELS } from './models/index.js';
 import { type Mutant, mutants } from './mutate.js';
 import { checkRegression, filedSchedules, replay } from './regression.js';
@@ -43,6 +43,25 @@ function find(
   const s = session(name, params, program);
   return { s, ...explore(s, strategy, { runs }, clock) };
 }
+
+describe('hosts in threads', () => {
+  it('hold while names of ready channels are lost, and fail when the order of rings or a loss is ignored', () => {
+    const module = 'threaded/ready-readers.js';
+    const source = sourceOf(module);
+    const without = (from: string, text: string): Program => {
+      const start = source.indexOf(from);
+      expect(start).toBeGreaterThan(0);
+      return build([{ module, start, end: start + from.length, text }]);
+    };
+    const kind = (program: Program) =>
+      find(program, 'ready', {}, new RandomStrategy(3), 500).finding?.kind ?? 'nothing';
+    expect(kind(shipped)).toBe('nothing');
+    expect(kind(without('entry.allowance = entry.reader.ring.length();', 'entry.allowance = 9;'))).toBe(
+      'order',
+    );
+    expect(kind(without('if (lost !== this.lost)', 'if (false)'))).toBe('lost');
+  });
+});
 
 describe('source transform', () => {
   it('splits what would be fused: operands first, one access a yield', () => {

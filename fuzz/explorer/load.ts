@@ -19,6 +19,7 @@ export const INSTRUMENTED: readonly string[] = [
   'flows/resize.js',
   'flows/reader.js',
   'flows/table.js',
+  'threaded/ready-readers.js',
 ];
 
 const STACK = new URL('../../stack/', import.meta.url);

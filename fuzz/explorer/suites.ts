@@ -29,6 +29,20 @@ function exhaust(
   return { model, params, strategy, runs: Infinity, points };
 }
 
+function readyTasks(runs: number): Task[] {
+  return [
+    { model: 'ready', params: {}, strategy: random, runs, points: 'all' },
+    {
+      model: 'ready',
+      params: { packets: 6, move: 3, batch: 2, others: 3 },
+      strategy: random,
+      runs,
+      points: 'all',
+    },
+    { model: 'ready', params: { packets: 6, names: 4, others: 6 }, strategy: pct(3), runs, points: 'all' },
+  ];
+}
+
 /** Searched to the end. */
 export const EXHAUSTED: readonly Task[] = [
   // Every interleaving of every shared access.
@@ -49,6 +63,7 @@ export const EXHAUSTED: readonly Task[] = [
   exhaust('bells', { packets: 1 }, dfs2, 'atomics'),
   exhaust('bells', { packets: 1, kernel: 1 }, dfs2, 'atomics'),
   exhaust('pool', { packets: 2 }, dfs2, 'atomics'),
+  exhaust('ready', { packets: 2, move: 1, others: 1 }, dfs2, 'atomics'),
 ];
 
 function ringTasks(runs: number): Task[] {
@@ -162,7 +177,13 @@ function tableTasks(runs: number, seeds: number): Task[] {
 export function tasksFor(module: string, scale = 1): Task[] {
   const n = (runs: number) => Math.ceil(runs * scale);
   if (module.endsWith('ring.js'))
-    return [...ringTasks(n(20_000)), ...poolTasks(n(3000)), ...doorbellTasks(n(3000))];
+    return [
+      ...ringTasks(n(20_000)),
+      ...poolTasks(n(3000)),
+      ...doorbellTasks(n(3000)),
+      ...readyTasks(n(3000)),
+    ];
+  if (module.startsWith('threaded/')) return readyTasks(n(15_000));
   if (module.endsWith('doorbell.js')) return doorbellTasks(n(30_000));
   if (module.startsWith('channel/')) return poolTasks(n(15_000));
   return tableTasks(n(400), 14);
@@ -175,6 +196,7 @@ export function allTasks(scale: number): Task[] {
     ...ringTasks(n(20_000)),
     ...doorbellTasks(n(10_000)),
     ...poolTasks(n(5000)),
+    ...readyTasks(n(5000)),
     ...tableTasks(n(200), 8),
   ];
 }

@@ -279,6 +279,11 @@ export class RingConsumer {
     return (this.tail - this.head) | 0;
   }
 
+  /** Values that found the ring full, as far as the producer counted them (`countDrop`). */
+  lost(): number {
+    return Atomics.load(this.words, this.at + DROPS);
+  }
+
   /** Gives the slots of everything taken back to the producer. */
   release(): void {
     if (this.given === this.head) return;

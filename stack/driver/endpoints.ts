@@ -4,7 +4,7 @@
 
 import { type Arena, LINE_WORDS, PAIR_BYTES } from '../channel/arena.js';
 import { DOORBELL_BYTES } from '../channel/doorbell.js';
-import { initRing, RingLayout, ringBytes } from '../channel/ring.js';
+import { initRing, ringBytes } from '../channel/ring.js';
 
 export const MAX_ENDPOINTS = 48;
 
@@ -84,12 +84,6 @@ export function addEndpoint(
   Atomics.store(words, line + EndpointLine.STATE, ENDPOINT_OPEN);
   Atomics.store(words, (register >>> 2) + COUNT, number + 1);
   return number;
-}
-
-/** Names of ready channels that found the ring of the endpoint whose line begins at word `line` full. */
-export function readyLost(arena: Arena, line: number): number {
-  const { words } = arena;
-  return Atomics.load(words, words[line + EndpointLine.READY] * LINE_WORDS + RingLayout.DROPS);
 }
 
 /** Control thread: changes an endpoint's state (ENDPOINT_GONE, then ENDPOINT_BURY). */

@@ -8,7 +8,7 @@ import { DoorbellSleeper, DoorbellWaker, type KernelKick } from '../channel/door
 import type { PacketPool, PoolParty } from '../channel/pool.js';
 import { RingConsumer, RingProducer } from '../channel/ring.js';
 import { XMIT_OK } from './egress.js';
-import { driverBell, EndpointLine, endpointLine, READY_SLOTS, readyLost } from './endpoints.js';
+import { driverBell, EndpointLine, endpointLine, READY_SLOTS } from './endpoints.js';
 
 /** `transmit` found no slot in the tx ring: nobody took the packet; a threaded driver is behind. */
 export const XMIT_BUSY = 3;
@@ -90,11 +90,6 @@ export class EndpointPort {
   readyRing(): RingConsumer {
     const { words } = this.#arena;
     return new RingConsumer(this.#arena, words[this.#line + EndpointLine.READY] * 64, READY_SLOTS);
-  }
-
-  /** Numbers that found `readyRing` full: when this has changed, any channel may have something. */
-  get readyLost(): number {
-    return readyLost(this.#arena, this.#line);
   }
 
   /** Packets that wait for `flush`. */

@@ -4,7 +4,8 @@
 // A connection's packets come by the home channel, then by its listener's or port's, then by its own. The driver is one
 // thread and publishes in the order of arrival, so: how much waits in the flows' own rings is read first, then in the
 // ports', and then the home ring is emptied, the ports' up to what was read, and the flows' up to what was read. Whatever
-// an earlier ring held before a packet of a later one has then been taken before it.
+// an earlier ring held before a packet of a later one has then been taken before it. What comes after a ring was counted is
+// named after its name was taken, and so is found the next time. The explorer runs this file (model `ready`).
 import type { ChannelReader } from '../channel/channel.js';
 import type { RingConsumer } from '../channel/ring.js';
 import type { EndpointPort } from '../driver/port.js';
@@ -31,7 +32,6 @@ class Entry {
 }
 
 export class ReadyReaders implements Readers {
-  private readonly port: EndpointPort;
   private readonly ring: RingConsumer;
   private readonly flows: (Entry | undefined)[] = [];
   /** The home channel first, then those of ports: few, and looked at each time. */
@@ -41,10 +41,9 @@ export class ReadyReaders implements Readers {
   private readonly numbers = new Uint32Array(BATCH);
   private lost: number;
 
-  constructor(port: EndpointPort) {
-    this.port = port;
+  constructor(port: Pick<EndpointPort, 'readyRing'>) {
     this.ring = port.readyRing();
-    this.lost = port.readyLost;
+    this.lost = this.ring.lost();
   }
 
   add(channel: OpenChannel, owner: TcpHandle | null): void {
@@ -74,7 +73,7 @@ export class ReadyReaders implements Readers {
   }
 
   get pending(): boolean {
-    if (this.ready.length > 0 || this.ring.length() > 0 || this.lost !== this.port.readyLost) return true;
+    if (this.ready.length > 0 || this.ring.length() > 0 || this.lost !== this.ring.lost()) return true;
     for (const { reader } of this.shared) if (reader.ring.length() > 0) return true;
     return false;
   }
@@ -84,7 +83,6 @@ export class ReadyReaders implements Readers {
     const { ready, shared } = this;
     this.ready = [];
     for (const entry of ready) entry.allowance = entry.reader.ring.length();
-    // The home channel is emptied as it is found, after the others have been counted.
     for (let i = 1; i < shared.length; i++) shared[i].allowance = shared[i].reader.ring.length();
     if (shared.length > 0) shared[0].allowance = shared[0].reader.ring.length();
     let total = 0;
@@ -92,7 +90,6 @@ export class ReadyReaders implements Readers {
     for (const entry of ready) {
       entry.ready = false;
       total += this.take(entry, receive, after);
-      if (entry.open && entry.reader.ring.length() > 0) this.mark(entry);
     }
     return total;
   }
@@ -113,7 +110,7 @@ export class ReadyReaders implements Readers {
 
   private takeNames(): void {
     const { lost } = this;
-    this.lost = this.port.readyLost;
+    this.lost = this.ring.lost();
     for (let count = BATCH; count === BATCH; ) {
       count = this.ring.popBatch(this.numbers, BATCH);
       for (let i = 0; i < count; i++) this.mark(this.flows[this.numbers[i]]);
