@@ -99,6 +99,9 @@ describe('ICMP', () => {
     expect(answer[40]).toBe(129);
     expect(stack.counters.get('IcmpInEchos')).toBe(2);
     expect(stack.counters.get('Icmp6InEchos')).toBe(1);
+    expect([stack.counters.get('IcmpOutEchoReps'), stack.counters.get('Icmp6OutEchoReplies')]).toEqual([
+      1, 1,
+    ]);
   });
 
   test('an echo reply longer than the path takes leaves in fragments, as the request came', () => {

@@ -95,3 +95,25 @@ export function countIcmpInput(counters: IpCounters, packet: IpPacket, bytes: Ui
   const index = (packet.ipv6 ? byType6 : byType).get(bytes[packet.payload]);
   if (index !== undefined) counters.add(index);
 }
+
+const OUT_MSGS = ipCounterIndex('IcmpOutMsgs');
+const OUT_MSGS_6 = ipCounterIndex('Icmp6OutMsgs');
+const outByType = new Map<number, number>([
+  [0, ipCounterIndex('IcmpOutEchoReps')],
+  [3, ipCounterIndex('IcmpOutDestUnreachs')],
+  [11, ipCounterIndex('IcmpOutTimeExcds')],
+  [12, ipCounterIndex('IcmpOutParmProbs')],
+]);
+const outByType6 = new Map<number, number>([
+  [1, ipCounterIndex('Icmp6OutDestUnreachs')],
+  [3, ipCounterIndex('Icmp6OutTimeExcds')],
+  [4, ipCounterIndex('Icmp6OutParmProblems')],
+  [129, ipCounterIndex('Icmp6OutEchoReplies')],
+]);
+
+/** Counts an ICMP message that IP answers with, by its type. */
+export function countIcmpOutput(counters: IpCounters, ipv6: boolean, type: number): void {
+  counters.add(ipv6 ? OUT_MSGS_6 : OUT_MSGS);
+  const index = (ipv6 ? outByType6 : outByType).get(type);
+  if (index !== undefined) counters.add(index);
+}

@@ -20,6 +20,7 @@ import {
   type IpInput,
 } from '../ip/input.js';
 import { isMld } from '../ip/mld.js';
+import { ipHeaderLength } from '../ip/output.js';
 import { type IpPacket, transportVerifies } from '../ip/packet.js';
 import { FRAGMENT_COMPLETE, FRAGMENT_DROPPED, FRAGMENT_PROBLEM, type Reassembler } from '../ip/reassembly.js';
 import {
@@ -41,7 +42,7 @@ import * as tcp from '../wire/tcp.js';
 import { parseTcpOptions } from '../wire/tcp-options.js';
 import { UDP_PROTOCOL } from '../wire/udp.js';
 import { FragmentOutput } from './fragment-output.js';
-import { countIcmpInput, countInput } from './input-counters.js';
+import { countIcmpInput, countIcmpOutput, countInput } from './input-counters.js';
 import type { PacketOutput } from './packet-output.js';
 import { type BufferReturn, ReceiveMerge } from './receive-merge.js';
 import type { TcpEndpoint } from './tcp-endpoint.js';
@@ -427,6 +428,9 @@ export class PacketInput {
       return;
     }
     this.party.setLength(index, written);
+    // What IP answers with has a header without options.
+    const type = this.party.bytes[this.party.start(index) + ipHeaderLength(packet.ipv6)];
+    countIcmpOutput(this.counters.ip, packet.ipv6, type);
     const mtu = this.network.mtu(path, packet.source, zone, now);
     if (written <= mtu) {
       this.output.send(index, path.device, path.nextHop, this.output.defaultChannel, null, 0, now);

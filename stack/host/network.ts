@@ -50,6 +50,8 @@ export class DeviceState {
   /** What routers announced as the link's MTU for IPv6 (RFC 4861 section 4.6.4); 0: nothing. */
   announcedMtu = 0;
   #mtu = 0;
+  #seen = 0;
+  #changes = 0;
 
   constructor(link: Link | null, number: number, gso: boolean) {
     this.link = link;
@@ -67,6 +69,16 @@ export class DeviceState {
 
   set mtu(bytes: number) {
     this.#mtu = bytes;
+  }
+
+  /** Grows whenever the link's own MTU is not what it was: somebody else may change it. */
+  get changes(): number {
+    const own = this.link === null ? LOOPBACK_MTU : this.link.mtu;
+    if (own !== this.#seen) {
+      this.#seen = own;
+      this.#changes++;
+    }
+    return this.#changes;
   }
 
   /** For packets of one family. */
@@ -108,9 +120,9 @@ export class NetworkLayer {
 
   /** Changes whenever an answer below may have changed. */
   get generation(): number {
-    return (
-      this.addresses.generation + this.routes.generation + this.pathMtu.generation + this.#deviceGeneration
-    );
+    let changes = this.#deviceGeneration;
+    for (let i = 0; i < this.devices.length; i++) changes += this.devices[i].changes;
+    return this.addresses.generation + this.routes.generation + this.pathMtu.generation + changes;
   }
 
   deviceChanged(): void {

@@ -4,7 +4,8 @@
 import { CHECKSUM_NONE, HEADROOM, LARGE_BYTES } from '../channel/buffers.js';
 import type { PoolParty } from '../channel/pool.js';
 import type { Link } from './link.js';
-import { interfaceIndex, mtuOf, stackAddressFor } from './linux/interface.js';
+import { stackAddressFor } from './linux/interface.js';
+import { InterfaceWatch } from './linux/interface-watch.js';
 import { EAGAIN, EINTR, lastErrno, libc } from './linux/libc.js';
 import {
   openPacketSocket,
@@ -53,12 +54,13 @@ export class PacketLink implements Link {
   readonly gsoMaxSize: number;
   readonly checksumOffload: boolean;
   readonly hardwareAddress: Uint8Array;
-  /** The interface's when the link was opened. */
-  readonly mtu: number;
   readonly fd: number;
   /** Frames refused by the kernel, or that made no sense. */
   errors = 0;
   private readonly socket: PacketSocket;
+  private readonly watch: InterfaceWatch;
+  /** The MTU for which the rings' slots were made. */
+  private readonly openedMtu: number;
   private receiveSlot = 0;
   private transmitSlot = 0;
   private stalled = false;
@@ -68,12 +70,13 @@ export class PacketLink implements Link {
   constructor(options: PacketLinkOptions) {
     const offload = options.offload ?? true;
     this.name = options.interface;
-    this.mtu = mtuOf(this.name);
+    this.watch = new InterfaceWatch(options.interface);
+    this.openedMtu = this.watch.mtu;
     this.socket = openPacketSocket({
       interface: options.interface,
       slots: options.slots ?? 256,
       offload,
-      frameBytes: ETHERNET_HEADER + VLAN_TAG + this.mtu,
+      frameBytes: ETHERNET_HEADER + VLAN_TAG + this.openedMtu,
       promiscuous: true,
     });
     this.fd = this.socket.fd;
@@ -82,7 +85,13 @@ export class PacketLink implements Link {
     this.hardwareAddress = options.hardwareAddress ?? stackAddressFor(options.interface);
   }
 
-  receive(_now: number, party: PoolParty, out: Uint32Array, max: number): number {
+  /** The interface's, but never more than when the link was opened. */
+  get mtu(): number {
+    return Math.min(this.watch.mtu, this.openedMtu);
+  }
+
+  receive(now: number, party: PoolParty, out: Uint32Array, max: number): number {
+    this.watch.look(now);
     const { words, mapping, slots, slotBytes, receiveAt } = this.socket;
     const { bytes } = mapping;
     let count = 0;
@@ -182,7 +191,7 @@ export class PacketLink implements Link {
   takeError(): void {
     if (takeSocketError(this.fd) === 0) return;
     this.errors++;
-    interfaceIndex(this.name);
+    this.watch.check();
   }
 
   /** Frames that the kernel counted, and those it dropped for want of a slot, since the last call. */

@@ -3,7 +3,8 @@
 import { HEADROOM, LARGE_BYTES, SMALL_BYTES } from '../channel/buffers.js';
 import type { PoolParty } from '../channel/pool.js';
 import type { Link } from './link.js';
-import { mtuOf, setMtu, setUp, stackAddressFor } from './linux/interface.js';
+import { setMtu, setUp, stackAddressFor } from './linux/interface.js';
+import { InterfaceWatch, interfaceGone } from './linux/interface-watch.js';
 import { EAGAIN, EINTR, lastErrno, libc } from './linux/libc.js';
 import { SystemCallError } from './linux/system-call-error.js';
 import { openTun, type TunOptions } from './linux/tun-device.js';
@@ -41,7 +42,7 @@ export class TunLink implements Link {
   readonly fd: number;
   /** Frames that the kernel refused or that made no sense. */
   errors = 0;
-  private deviceMtu: number;
+  private readonly watch: InterfaceWatch;
   private staging = -1;
   /** When the device was last found empty, until somebody has been told so once more without asking it again. */
   private emptyAt = Number.NaN;
@@ -60,7 +61,7 @@ export class TunLink implements Link {
       this.hardwareAddress =
         options.kind === 'tap' ? (options.hardwareAddress ?? stackAddressFor(name)) : null;
       if (options.mtu !== undefined) setMtu(name, options.mtu);
-      this.deviceMtu = mtuOf(name);
+      this.watch = new InterfaceWatch(name);
       if (options.up ?? true) setUp(name, true);
     } catch (error) {
       libc().close(fd);
@@ -69,12 +70,12 @@ export class TunLink implements Link {
   }
 
   get mtu(): number {
-    return this.deviceMtu;
+    return this.watch.mtu;
   }
 
   set mtu(bytes: number) {
     setMtu(this.name, bytes);
-    this.deviceMtu = bytes;
+    this.watch.mtu = bytes;
   }
 
   receive(now: number, party: PoolParty, out: Uint32Array, max: number): number {
@@ -83,6 +84,7 @@ export class TunLink implements Link {
       this.emptyAt = Number.NaN;
       return 0;
     }
+    this.watch.look(now);
     const header = this.checksumOffload ? VIRTIO_NET_HEADER : 0;
     let count = 0;
     while (count < max) {
@@ -136,8 +138,8 @@ export class TunLink implements Link {
       this.errors++;
       return;
     }
-    const gone = errno === EBADFD || errno === ENODEV;
-    throw SystemCallError.fromErrno(errno, 'read', gone ? `${this.name} was removed` : `from ${this.name}`);
+    if (errno === EBADFD || errno === ENODEV) throw interfaceGone(this.name, 'read');
+    throw SystemCallError.fromErrno(errno, 'read', `from ${this.name}`);
   }
 
   transmit(_now: number, party: PoolParty, indices: Uint32Array, count: number): number {
