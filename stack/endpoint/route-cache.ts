@@ -1,6 +1,5 @@
 // What a route tells a connection, as the core wants it: one object per destination, kept while nothing changes.
 import type { NetworkLayer } from '../host/network.js';
-import type { TcpMetrics } from '../host/tcp-metrics.js';
 import type { FlowAddress, RouteMetrics } from '../tcp/index.js';
 import { equalAddress } from '../wire/address.js';
 
@@ -16,18 +15,16 @@ const LIMIT = 1024;
 
 export class RouteCache {
   private readonly network: NetworkLayer;
-  private readonly saved: TcpMetrics;
   private readonly entries: Cached[] = [];
   private generation = -1;
 
-  constructor(network: NetworkLayer, saved: TcpMetrics) {
+  constructor(network: NetworkLayer) {
     this.network = network;
-    this.saved = saved;
   }
 
   /** Metrics of the way to the flow's remote side, null when there is none. Nobody writes the object. */
   metrics(flow: FlowAddress, now: number): RouteMetrics | null {
-    const generation = this.network.generation + this.saved.generation;
+    const { generation } = this.network;
     if (generation !== this.generation || this.entries.length > LIMIT) {
       this.entries.length = 0;
       this.generation = generation;
@@ -56,7 +53,6 @@ export class RouteCache {
     const path = network.path(remote, zone);
     if (path === null) return null;
     const { route, device } = path;
-    const saved = this.saved.get(remote);
     return {
       mtu: network.mtu(path, remote, zone, now),
       mtuLocked: network.mtuLocked(path, remote, zone, now),
@@ -66,8 +62,6 @@ export class RouteCache {
       gsoMaxSize: device.gsoMaxSize,
       gsoMaxSegments: network.gsoMaxSegments(),
       rtoMin: route?.rtoMin ?? 0,
-      savedSsthresh: saved?.ssthresh ?? 0,
-      savedRtt: saved?.rtt ?? 0,
       quickack: route?.quickack ?? false,
       fastOpenNoCookie: route?.fastOpenNoCookie ?? false,
       ecn: route?.ecn ?? false,

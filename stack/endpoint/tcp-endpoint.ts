@@ -2,6 +2,7 @@
 // their flows is in tcp-flows.ts. It knows no sockets beyond `TcpHandleUser`, and no packet layouts.
 import type { StackConfig } from '../config/config.js';
 import type { TcpCounters } from '../host/counters.js';
+import type { TcpMetrics } from '../host/tcp-metrics.js';
 import { parseFastOpenKeys } from '../tcp/fastopen/state.js';
 import {
   createTcb,
@@ -33,6 +34,7 @@ export class TcpEndpoint extends TcpFlows implements TcbHost {
   readonly memory = new TcpMemory();
   readonly fastOpen: FastOpenState;
   readonly secret: Uint8Array;
+  readonly destinations: TcpMetrics;
   private readonly routes: RouteCache;
   private readonly dirtyTimers: TcpHandle[] = [];
   private readonly withEvents: TcpHandle[] = [];
@@ -44,7 +46,8 @@ export class TcpEndpoint extends TcpFlows implements TcbHost {
     this.sink = options.sink;
     this.secret = options.secret;
     this.fastOpen = new FastOpenState(options.config, options.secret.slice(16));
-    this.routes = new RouteCache(options.network, options.metrics);
+    this.routes = new RouteCache(options.network);
+    this.destinations = options.metrics;
   }
 
   // --- what sockets call ---

@@ -1,43 +1,51 @@
-// What is remembered of destinations between connections (Linux's tcp_metrics): slow-start threshold and round-trip time.
-// Bounded; emptied by `ip tcp_metrics flush all`. Knows no connections.
+// What is remembered of destinations between connections (Linux's tcp_metrics): round-trip time, slow-start threshold, window
+// and degree of reordering, by both addresses. Bounded; emptied by `ip tcp_metrics flush all`. Knows no connections.
 
-export interface DestinationMetrics {
-  /** Segments; 0: none. */
-  ssthresh: number;
-  /** µs; 0: none. */
-  rtt: number;
+/** All 0 when not known. Scaled times are µs, windows segments. */
+export class DestinationMetrics {
+  /** Smoothed RTT times eight, and its deviation times four. */
+  rtt8 = 0;
+  rttvar4 = 0;
+  ssthresh = 0;
+  cwnd = 0;
+  reordering = 0;
+}
+
+export interface MetricsKey {
+  readonly localAddress: Uint8Array;
+  readonly remoteAddress: Uint8Array;
 }
 
 const LIMIT = 8192;
 
 export class TcpMetrics {
   private readonly entries = new Map<string, DestinationMetrics>();
-  /** Changes with the contents. */
-  generation = 0;
 
   get size(): number {
     return this.entries.size;
   }
 
-  get(address: Uint8Array): DestinationMetrics | undefined {
-    return this.entries.size === 0 ? undefined : this.entries.get(keyOf(address));
+  get(flow: MetricsKey): DestinationMetrics | undefined {
+    return this.entries.size === 0 ? undefined : this.entries.get(keyOf(flow));
   }
 
-  set(address: Uint8Array, metrics: DestinationMetrics): void {
-    const key = keyOf(address);
-    this.entries.delete(key);
+  /** The entry of the flow's destination, made when there is none: nobody's answer may change it but a connection's end. */
+  obtain(flow: MetricsKey): DestinationMetrics {
+    const key = keyOf(flow);
+    const known = this.entries.get(key);
+    if (known !== undefined) return known;
     // The oldest goes: a Map keeps the order of insertion.
     if (this.entries.size >= LIMIT) this.entries.delete(this.entries.keys().next().value!);
-    this.entries.set(key, metrics);
-    this.generation++;
+    const made = new DestinationMetrics();
+    this.entries.set(key, made);
+    return made;
   }
 
   flush(): void {
     this.entries.clear();
-    this.generation++;
   }
 }
 
-function keyOf(address: Uint8Array): string {
-  return String.fromCharCode(...address);
+function keyOf({ localAddress, remoteAddress }: MetricsKey): string {
+  return String.fromCharCode(...localAddress, ...remoteAddress);
 }

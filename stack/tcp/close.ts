@@ -1,7 +1,9 @@
 // Ending a connection from our side: shutdown, close with its RST when data was unread (RFC 2525 section 2.17), abort,
 // orphans and FIN-WAIT-2 (RFC 9293 section 3.10.4, 3.10.5), and the way into TIME-WAIT.
+
 import { counterIndex } from '../host/counters.js';
 import { TCP_ACK, TCP_FIN } from '../wire/tcp.js';
+import { rememberDestination } from './destination.js';
 import { destroy, endWithError, finish, purgeSendQueue, releaseReceiveQueues, setState } from './destroy.js';
 import { ECONNRESET, ENOTCONN } from './errno.js';
 import { currentMss } from './mss.js';
@@ -206,6 +208,7 @@ export function enterTimeWait(tcb: Tcb, now: number, substate: number, wait: num
   } else {
     host.counters.add(TIME_WAIT_OVERFLOW);
   }
+  rememberDestination(tcb);
   finish(tcb, now);
 }
 

@@ -12,6 +12,7 @@ import {
   updatePacingRate,
   validateCwnd,
 } from './cwnd.js';
+import { takeDestination } from './destination.js';
 import { CA_RECOVERY } from './tcb.js';
 import { MSS, SenderKit } from './testing/sender-kit.js';
 
@@ -37,13 +38,19 @@ describe('initial window', () => {
 
   it('takes ssthresh, RTT and RTO floor that are known of the destination', () => {
     const kit = new SenderKit();
-    kit.route.savedSsthresh = 20;
-    kit.route.savedRtt = 500_000;
+    kit.config.tcpNoSsthreshMetricsSave = 0;
+    Object.assign(kit.tcb.host.destinations.obtain(kit.tcb), {
+      ssthresh: 20,
+      rtt8: 8 * 500_000,
+      reordering: 7,
+    });
     kit.route.rtoMin = 50_000;
+    takeDestination(kit.tcb);
     initCongestion(kit.tcb, kit.now);
     expect(kit.tcb.cc.ssthresh).toBe(20);
     expect(kit.tcb.rtt.rtoMin).toBe(50_000);
     expect(kit.tcb.rtt.rto).toBe(1_500_000);
+    expect(kit.tcb.loss.reordering).toBe(7);
   });
 });
 

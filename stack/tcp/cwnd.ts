@@ -6,7 +6,6 @@ import { CHRONO_SNDBUF_LIMITED, chronoStart } from './chrono.js';
 import { CA_EVENT_CWND_RESTART } from './congestion/congestion-control.js';
 import { defaultCongestionControl } from './congestion/registry.js';
 import { jiffies, tickLength } from './jiffies.js';
-import { rtoAfterHandshake } from './rtt.js';
 import { TCP_CLOSE_WAIT, TCP_ESTABLISHED } from './states.js';
 import { CA_CWR, CA_OPEN, CA_RECOVERY, type Tcb } from './tcb.js';
 
@@ -24,15 +23,9 @@ export function initialCwnd(tcb: Tcb): number {
   return Math.min(cwnd, tcb.cc.cwndClamp);
 }
 
-/** The handshake is done (and the route was looked up): initial cwnd, algorithm, first RTO (Linux's tcp_init_transfer without buffers and MTU probing). */
+/** The handshake is done: initial cwnd, algorithm (Linux's tcp_init_transfer without metrics, buffers and MTU probing). */
 export function initCongestion(tcb: Tcb, now: number): void {
-  const { cc, rtt, loss } = tcb;
-  const { route } = tcb;
-  if (route !== null && route.rtoMin > 0) rtt.rtoMin = route.rtoMin;
-  // A SYN that was lost says nothing of the path's capacity for data: what it reduced is restored (tcp_init_metrics).
-  const saved = route === null ? 0 : route.savedSsthresh;
-  cc.ssthresh = saved > 0 ? Math.min(saved, cc.cwndClamp) : INFINITE_SSTHRESH;
-  rtoAfterHandshake(tcb, route === null ? 0 : route.savedRtt);
+  const { cc, loss } = tcb;
   // RFC 5681 section 3.1 has cwnd 1 after a lost SYN; with the short initial RTO of RFC 6298 only a second loss counts.
   cc.cwnd = loss.totalRetrans > 1 && loss.undoMarked ? 1 : initialCwnd(tcb);
   cc.cwndStamp = now;

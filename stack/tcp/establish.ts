@@ -1,6 +1,7 @@
 // A connection becomes established: buffers, congestion control, path-MTU probing, keepalive (Linux's tcp_init_transfer and
 // tcp_finish_connect). Sends nothing.
 import { initCongestion } from './cwnd.js';
+import { takeDestination } from './destination.js';
 import { setState } from './destroy.js';
 import { initMtuProbing, refreshRoute } from './mss.js';
 import { expandSendBuffer } from './send-memory.js';
@@ -25,6 +26,7 @@ export function initPeerMss(tcb: Tcb): void {
 export function establish(tcb: Tcb, now: number): void {
   initMtuProbing(tcb, now);
   refreshRoute(tcb);
+  takeDestination(tcb);
   initCongestion(tcb, now);
   if (!tcb.snd.bufferLocked) expandSendBuffer(tcb);
   initReceiveSpace(tcb, now);

@@ -8,6 +8,7 @@ import { ackCheck } from './ack-policy.js';
 import { measureRoundTripByTimestamp } from './autotune.js';
 import { enterTimeWait, finTime, tcpShutdown } from './close.js';
 import { updatePacingRate } from './cwnd.js';
+import { rememberDestination } from './destination.js';
 import { finish, receiveReset, setState } from './destroy.js';
 import { accEcnReceived, accEcnReceiveFinalAck } from './ecn/accurate.js';
 import { ecnNoteSeen } from './ecn/classic.js';
@@ -139,6 +140,7 @@ function advanceState(tcb: Tcb, now: number, seg: SegmentIn): boolean {
       return false;
     case TCP_LAST_ACK:
       if (snd.una !== snd.writeSeq) return true;
+      rememberDestination(tcb);
       finish(tcb, now);
       return false;
     default:

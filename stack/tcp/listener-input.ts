@@ -5,6 +5,7 @@ import { counterIndex } from '../host/counters.js';
 import { seqBetween, seqGt, seqLt } from '../wire/seq.js';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../wire/tcp.js';
 import { makeChild } from './child.js';
+import { destinationProven } from './destination.js';
 import { accEcnAcceptSyn, accEcnRepeatedRequest } from './ecn/accurate.js';
 import { ecnAcceptSyn } from './ecn/classic.js';
 import { type FastOpenAnswer, fastOpenAnswer, offerFastOpen, tryFastOpen } from './fastopen/server.js';
@@ -146,7 +147,7 @@ function synInput(listener: Listener, now: number, seg: SegmentIn, isn: number):
     request.sndWscale = 0;
   }
   const lastQuarter = config.tcpMaxSynBacklog - requests.size < config.tcpMaxSynBacklog >>> 2;
-  if (!cookie && isn === 0 && config.tcpSyncookies === 0 && lastQuarter && (tcb.route?.savedRtt ?? 0) === 0) {
+  if (!cookie && isn === 0 && config.tcpSyncookies === 0 && lastQuarter && !destinationProven(tcb, request)) {
     counters.add(LISTEN_DROPS);
     return;
   }

@@ -2,6 +2,7 @@
 // core calls it. No behaviour of TCP here.
 import type { StackConfig } from '../config/config.js';
 import type { TcpCounters } from '../host/counters.js';
+import type { TcpMetrics } from '../host/tcp-metrics.js';
 import type { FastOpenState } from './fastopen/state.js';
 import type { FlowAddress } from './flow-ends.js';
 import type { Listener } from './listener.js';
@@ -23,9 +24,6 @@ export interface RouteMetrics {
   gsoMaxSegments: number;
   /** RTO floor of the route in µs (rto_min), 0 = default. */
   rtoMin: number;
-  /** initial cwnd/ssthresh/rtt saved for the destination (tcp_metrics), 0 = none. */
-  savedSsthresh: number;
-  savedRtt: number;
   /** Route options `quickack`, `fastopen_no_cookie` and `features ecn`. */
   quickack: boolean;
   fastOpenNoCookie: boolean;
@@ -44,6 +42,8 @@ export interface TcbHost {
   readonly memory: TcpMemory;
   /** Fast-open cookies, keys and black-hole state of the stack (fastopen/state.ts: `new FastOpenState(config)`). */
   readonly fastOpen: FastOpenState;
+  /** What earlier connections learned of their destinations. */
+  readonly destinations: TcpMetrics;
   /** 32 secret bytes from the secure generator: SYN cookies (RFC 4987), request hashing. */
   readonly secret: Uint8Array;
   /** Changes whenever routes, link MTUs or cached path MTUs change: connections then ask `route` again. */

@@ -2,10 +2,12 @@
 // ACKs made by hand. Uses the real queue, timers and recovery; replaces only the world around them.
 import { StackConfig } from '../../config/config.js';
 import { TcpCounters } from '../../host/counters.js';
+import { TcpMetrics } from '../../host/tcp-metrics.js';
 import { seqAdd } from '../../wire/seq.js';
 import { TCP_ACK } from '../../wire/tcp.js';
 import { processAck } from '../ack.js';
 import { initCongestion, updatePacingRate } from '../cwnd.js';
+import { takeDestination } from '../destination.js';
 import { Payload, PayloadHeap } from '../payload.js';
 import { noteSent } from '../rate.js';
 import { FLAG_SLOWPATH, FLAG_UPDATE_TS_RECENT } from '../recovery/flags.js';
@@ -53,8 +55,6 @@ export class SenderKit {
       gsoMaxSize: 0,
       gsoMaxSegments: 0,
       rtoMin: 0,
-      savedSsthresh: 0,
-      savedRtt: 0,
       quickack: false,
       fastOpenNoCookie: false,
       ecn: false,
@@ -65,6 +65,7 @@ export class SenderKit {
       config: this.config,
       counters: this.counters,
       heap: this.heap,
+      destinations: new TcpMetrics(),
       memory: { allocated: 0, orphans: 0, timeWaits: 0, pressure: false, challenges: { allow: () => true } },
       routeGeneration: 1,
       secret: new Uint8Array(32),
@@ -125,6 +126,7 @@ export class SenderKit {
       tcb.rtt.minTime.fill(1000);
     }
     tcb.loss.delivered = 1;
+    takeDestination(tcb);
     initCongestion(tcb, this.now);
     if (tcb.cc.algorithm?.control === undefined) updatePacingRate(tcb);
   }

@@ -3,6 +3,7 @@
 
 import { StackConfig } from '../../config/config.js';
 import { TcpCounters } from '../../host/counters.js';
+import { TcpMetrics } from '../../host/tcp-metrics.js';
 import { TCP_ACK, TCP_FIN, TCP_SYN } from '../../wire/tcp.js';
 import { parseTcpOptions } from '../../wire/tcp-options.js';
 import { FastOpenState } from '../fastopen/state.js';
@@ -65,6 +66,7 @@ export class TestHost implements TcbHost, SegmentSink {
   readonly secret = Uint8Array.from({ length: 32 }, (_, i) => i * 7);
   readonly sink = this;
   routeGeneration = 1;
+  readonly destinations = new TcpMetrics();
   metrics: RouteMetrics | null = {
     mtu: 1500,
     mtuLocked: false,
@@ -74,8 +76,6 @@ export class TestHost implements TcbHost, SegmentSink {
     gsoMaxSize: 65_536,
     gsoMaxSegments: 65_535,
     rtoMin: 0,
-    savedSsthresh: 0,
-    savedRtt: 0,
     quickack: false,
     fastOpenNoCookie: false,
     ecn: false,
