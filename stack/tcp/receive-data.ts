@@ -83,26 +83,26 @@ function measurePeerMss(tcb: Tcb, seg: SegmentIn, truesize: number): void {
   ack.pending |= ACK_PUSHED;
 }
 
-/** Whether a packet of `truesize` fits the receive buffer; an empty queue takes any. */
-function canIngest(tcb: Tcb, truesize: number): boolean {
+/** Whether the receive buffer takes one more packet: as long as it is not overdrawn, however large the packet (tcp_can_ingest). */
+function canIngest(tcb: Tcb): boolean {
   const { rcv } = tcb;
-  return rcv.memoryAllocated === 0 || rcv.memoryAllocated + truesize <= rcv.buffer;
+  return rcv.memoryAllocated <= rcv.buffer;
 }
 
-/** Room for a packet of `truesize` at `seq`, made if need be by collapsing and pruning; false: drop it. */
-function makeRoom(tcb: Tcb, seq: number, truesize: number): boolean {
+/** Room for a packet at `seq`, made if need be by collapsing and pruning; false: drop it. */
+function makeRoom(tcb: Tcb, seq: number): boolean {
   const { rcv, host } = tcb;
-  if (canIngest(tcb, truesize) && !memoryExhausted(tcb)) return true;
+  if (canIngest(tcb) && !memoryExhausted(tcb)) return true;
   if (rcv.memoryAllocated === 0) return !memoryExhausted(tcb);
   host.counters.add(PRUNE_CALLED);
-  if (rcv.memoryAllocated >= rcv.buffer) clampReceiveBuffer(tcb);
-  if (canIngest(tcb, truesize) && !memoryExhausted(tcb)) return true;
+  if (!canIngest(tcb)) clampReceiveBuffer(tcb);
+  if (canIngest(tcb) && !memoryExhausted(tcb)) return true;
   rcv.outOfOrder?.collapse(tcb, SHARED_INFO_BYTES + BUFFER_HEAD_BYTES);
   if (rcv.queue?.collapse(tcb, COLLAPSE_UNIT, SHARED_INFO_BYTES + BUFFER_HEAD_BYTES))
     host.counters.add(RCV_COLLAPSED);
-  if (canIngest(tcb, truesize) && !memoryExhausted(tcb)) return true;
-  rcv.outOfOrder?.prune(tcb, seq, () => canIngest(tcb, truesize));
-  if (canIngest(tcb, truesize) && !memoryExhausted(tcb)) return true;
+  if (canIngest(tcb) && !memoryExhausted(tcb)) return true;
+  rcv.outOfOrder?.prune(tcb, seq, () => canIngest(tcb));
+  if (canIngest(tcb) && !memoryExhausted(tcb)) return true;
   host.counters.add(RCV_PRUNED);
   return false;
 }
@@ -154,7 +154,7 @@ export function queueData(tcb: Tcb, now: number, seg: SegmentIn): void {
 function queueInOrder(tcb: Tcb, now: number, seg: SegmentIn, fin: boolean): void {
   const { rcv, host } = tcb;
   const truesize = receiveTruesize(seg.packetLength);
-  if (!makeRoom(tcb, seg.seq, truesize)) {
+  if (!makeRoom(tcb, seg.seq)) {
     tcb.ack.pending |= ACK_NO_MEMORY | ACK_NOW;
     scheduleAck(tcb);
     if (!tcb.orphan) host.notify(tcb, EVENT_READABLE);
@@ -286,7 +286,7 @@ function queueOutOfOrder(tcb: Tcb, now: number, seg: SegmentIn): void {
   const { rcv, opt, host } = tcb;
   ecnCheckCe(tcb, seg, now);
   const truesize = receiveTruesize(seg.packetLength);
-  if (!makeRoom(tcb, seg.seq, truesize)) {
+  if (!makeRoom(tcb, seg.seq)) {
     host.counters.add(OFO_DROP);
     if (!tcb.orphan) host.notify(tcb, EVENT_READABLE);
     return;
