@@ -28,6 +28,12 @@ export function receiveTruesize(packetLength: number): number {
   return (head <= SMALL_HEAD_BYTES ? SMALL_HEAD_BYTES : roundUpPowerOfTwo(head)) + BUFFER_HEAD_BYTES;
 }
 
+/** Truesize of a buffer made anew for `length` payload bytes without headers (alloc_skb in tcp_collapse). */
+export function bareTruesize(length: number): number {
+  const head = align(length, 64) + SHARED_INFO_BYTES;
+  return (head <= SMALL_HEAD_BYTES ? SMALL_HEAD_BYTES : roundUpPowerOfTwo(head)) + BUFFER_HEAD_BYTES;
+}
+
 /** `value` rounded up to a multiple of `unit`, a power of two below 2^31. */
 export function align(value: number, unit: number): number {
   return Math.ceil(value / unit) * unit;

@@ -2,7 +2,7 @@
 // (RFC 9293 section 3.10.7.4; Linux's out_of_order_queue). Tells its caller which ranges were duplicates.
 import { counterIndex } from '../host/counters.js';
 import { seqGe, seqGt, seqLe, seqLt } from '../wire/seq.js';
-import { chargeMemory } from './memory.js';
+import { bareTruesize, chargeMemory } from './memory.js';
 import { extendDsack, setDsack } from './sack-generate.js';
 import type { Tcb } from './tcb.js';
 
@@ -158,21 +158,55 @@ export class OutOfOrderQueue {
     return pruned;
   }
 
-  /** Charges neighbours together where their buffers are mostly empty (tcp_collapse_ofo_queue). */
-  collapse(tcb: Tcb, overhead: number): void {
-    for (let segment = this.head; segment !== null; segment = segment.next) {
-      const lean = segment.length + overhead;
-      if (lean >= segment.truesize) continue;
-      tcb.rcv.memoryAllocated -= segment.truesize - lean;
-      chargeMemory(tcb, lean - segment.truesize);
-      segment.truesize = lean;
-      tcb.host.counters.add(RECV_COLLAPSED);
+  /**
+   * The receive buffer is overdrawn: runs of neighbours move into full buffers of up to `unit`. Islands that are small stay
+   * as they are, and once they are an eighth of the buffer the rest is left alone (tcp_collapse_ofo_queue).
+   * @param bloated whether a packet of `length` bytes is charged more than a window of that size would be
+   */
+  collapse(tcb: Tcb, unit: number, bloated: (truesize: number, length: number) => boolean): void {
+    let tiny = 0;
+    for (let first = this.head; first !== null; ) {
+      let last = first;
+      while (last.next !== null && last.next.seq === last.endSeq) last = last.next;
+      const { next } = last;
+      if (first !== last || first.length >= unit) {
+        collapseRun(tcb, first, next, unit, bloated);
+      } else {
+        tiny += first.truesize;
+        if (tiny > tcb.rcv.buffer >>> 3) return;
+      }
+      first = next;
     }
   }
 
   clear(tcb: Tcb): void {
     while (this.head !== null) this.remove(tcb, this.head);
   }
+}
+
+/** From the first packet of a run that is mostly empty on, the run is charged as full buffers: on its first packet. */
+function collapseRun(
+  tcb: Tcb,
+  first: OutOfOrderSegment,
+  end: OutOfOrderSegment | null,
+  unit: number,
+  bloated: (truesize: number, length: number) => boolean,
+): void {
+  let from: OutOfOrderSegment | null = first;
+  while (from !== end && !bloated(from!.truesize, from!.length)) from = from!.next;
+  if (from === end) return;
+  let left = 0;
+  let change = 0;
+  for (let s = from; s !== end; s = s!.next) {
+    left += s!.length;
+    change -= s!.truesize;
+    s!.truesize = 0;
+  }
+  for (; left > 0; left -= unit) from!.truesize += bareTruesize(Math.min(unit, left));
+  change += from!.truesize;
+  tcb.rcv.memoryAllocated += change;
+  chargeMemory(tcb, change);
+  tcb.host.counters.add(RECV_COLLAPSED);
 }
 
 function take(length: number): OutOfOrderSegment {

@@ -17,7 +17,7 @@ import { clampReceiveBuffer, growReceiveBuffer, measureRoundTrip } from './autot
 import { enterTimeWait } from './close.js';
 import { setState } from './destroy.js';
 import { ecnAcceptCwr, ecnCheckCe } from './ecn/classic.js';
-import { BUFFER_HEAD_BYTES, memoryExhausted, receiveTruesize, SHARED_INFO_BYTES } from './memory.js';
+import { memoryExhausted, receiveTruesize, SHARED_INFO_BYTES } from './memory.js';
 import { OutOfOrderQueue } from './out-of-order.js';
 import { streamReadable } from './poll.js';
 import { ReceiveQueue } from './receive-queue.js';
@@ -34,7 +34,7 @@ import {
 } from './states.js';
 import { EVENT_HANGUP, EVENT_READ_HANGUP, EVENT_READABLE, type Tcb } from './tcb.js';
 import { sendAck } from './transmit.js';
-import { growWindow, learnScalingRatio, receiveWindow } from './window.js';
+import { growWindow, learnScalingRatio, receiveWindow, windowFromSpace } from './window.js';
 
 const MAX_QUICK_ACKS = 16;
 const DELAYED_ACK_LOST = counterIndex('TcpExtDelayedACKLost');
@@ -97,9 +97,9 @@ function makeRoom(tcb: Tcb, seq: number): boolean {
   host.counters.add(PRUNE_CALLED);
   if (!canIngest(tcb)) clampReceiveBuffer(tcb);
   if (canIngest(tcb) && !memoryExhausted(tcb)) return true;
-  rcv.outOfOrder?.collapse(tcb, SHARED_INFO_BYTES + BUFFER_HEAD_BYTES);
-  if (rcv.queue?.collapse(tcb, COLLAPSE_UNIT, SHARED_INFO_BYTES + BUFFER_HEAD_BYTES))
-    host.counters.add(RCV_COLLAPSED);
+  const bloated = (truesize: number, length: number): boolean => windowFromSpace(tcb, truesize) > length;
+  rcv.outOfOrder?.collapse(tcb, COLLAPSE_UNIT, bloated);
+  if (rcv.queue?.collapse(tcb, COLLAPSE_UNIT, bloated)) host.counters.add(RCV_COLLAPSED);
   if (canIngest(tcb) && !memoryExhausted(tcb)) return true;
   rcv.outOfOrder?.prune(tcb, seq, () => canIngest(tcb));
   if (canIngest(tcb) && !memoryExhausted(tcb)) return true;

@@ -1,7 +1,7 @@
 // Received bytes in order, in memory of the socket's own: copied out of the packet buffer at receipt, so that a slow
 // reader pins no buffer. Charges each packet's truesize until its last byte is read, as Linux does. Knows no windows.
 import { copyFromShared } from '../channel/copy.js';
-import { chargeMemory } from './memory.js';
+import { bareTruesize, chargeMemory } from './memory.js';
 import type { Tcb } from './tcb.js';
 
 const FIRST_BYTES = 16_384;
@@ -17,6 +17,8 @@ export class ReceiveQueue {
   private costs = new Float64Array(FIRST_PACKETS);
   private stamps = new Float64Array(FIRST_PACKETS);
   private firstPacket = 0;
+  /** Absolute position of that packet's first byte; below `readAt` when it is partly read. */
+  private firstStart = 0;
   /** Packets whose memory is charged. */
   packets = 0;
   /** Absolute position of the next byte to read and of the next one to append. */
@@ -39,16 +41,16 @@ export class ReceiveQueue {
 
   /** Charges `truesize` for the packet just appended; `arrival` is its time stamp, µs. */
   charge(tcb: Tcb, truesize: number, arrival: number): void {
-    this.pushPacket(truesize, arrival);
+    this.pushPacket(this.writeAt, truesize, arrival);
     tcb.rcv.memoryAllocated += truesize;
     chargeMemory(tcb, truesize);
   }
 
-  private pushPacket(truesize: number, arrival: number): void {
+  private pushPacket(end: number, truesize: number, arrival: number): void {
     const capacity = this.ends.length;
     if (this.packets === capacity) this.growPackets();
     const at = (this.firstPacket + this.packets) & (this.ends.length - 1);
-    this.ends[at] = this.writeAt;
+    this.ends[at] = end;
     this.costs[at] = truesize;
     this.stamps[at] = arrival;
     this.packets++;
@@ -113,6 +115,7 @@ export class ReceiveQueue {
     const mask = this.ends.length - 1;
     while (this.packets > 0 && this.ends[this.firstPacket]! <= this.readAt) {
       const cost = this.costs[this.firstPacket]!;
+      this.firstStart = this.ends[this.firstPacket]!;
       tcb.rcv.lastReadStamp = this.stamps[this.firstPacket]!;
       tcb.rcv.memoryAllocated -= cost;
       chargeMemory(tcb, -cost);
@@ -132,22 +135,35 @@ export class ReceiveQueue {
   }
 
   /**
-   * Under memory pressure: the charge falls to what the bytes would cost in full buffers of `unit` payload bytes with
-   * `overhead` each. True when that saved anything.
+   * The buffer is overdrawn: from the first packet that is mostly empty or partly read on, the bytes move into full buffers
+   * of up to `unit` (tcp_collapse). True when there was such a packet.
+   * @param bloated whether a packet of `length` bytes is charged more than a window of that size would be
    */
-  collapse(tcb: Tcb, unit: number, overhead: number): boolean {
-    if (this.packets < 2) return false;
-    let before = 0;
+  collapse(tcb: Tcb, unit: number, bloated: (truesize: number, length: number) => boolean): boolean {
     const mask = this.ends.length - 1;
-    for (let i = 0; i < this.packets; i++) before += this.costs[(this.firstPacket + i) & mask]!;
-    const after = this.length + Math.ceil(this.length / unit) * overhead;
-    if (after >= before) return false;
+    let start = this.firstStart;
+    let kept = 0;
+    for (; kept < this.packets; kept++) {
+      const at = (this.firstPacket + kept) & mask;
+      if (start < this.readAt || bloated(this.costs[at]!, this.ends[at]! - start)) break;
+      start = this.ends[at]!;
+    }
+    if (kept === this.packets) return false;
+    let change = 0;
+    for (let i = kept; i < this.packets; i++) change -= this.costs[(this.firstPacket + i) & mask]!;
     const stamp = this.stampAt(this.length - 1);
-    this.firstPacket = 0;
-    this.packets = 0;
-    this.pushPacket(after, stamp);
-    tcb.rcv.memoryAllocated += after - before;
-    chargeMemory(tcb, after - before);
+    this.packets = kept;
+    let from = Math.max(start, this.readAt);
+    if (kept === 0) this.firstStart = from;
+    while (from < this.writeAt) {
+      const length = Math.min(unit, this.writeAt - from);
+      from += length;
+      const truesize = bareTruesize(length);
+      this.pushPacket(from, truesize, stamp);
+      change += truesize;
+    }
+    tcb.rcv.memoryAllocated += change;
+    chargeMemory(tcb, change);
     return true;
   }
 
