@@ -42,7 +42,7 @@ export class TcpModel {
   /** The furthest right edge that the peer has offered, as an offset from the stack's ISS. */
   private right = 0;
   private synWindow = 0;
-  /** The stack has sent more than its SYN. */
+  /** The stack has sent more than its SYN, or a cookie came back to its right place. */
   private established = false;
   private readonly offeredMss: number[] = [];
   private readonly mtu: number;
@@ -69,7 +69,7 @@ export class TcpModel {
       this.offeredMss.push(segment.mss ?? DEFAULT_MSS[ip.version]);
     }
     if ((flags & RST) !== 0) return;
-    if (this.cookies && (flags & (ACK | SYN)) === ACK) this.cookieAck(seq);
+    if (this.cookies && (flags & (ACK | SYN)) === ACK) this.cookieAck(seq, ack);
     if ((flags & SYN) !== 0) this.synWindow = Math.max(this.synWindow, window);
     if ((flags & ACK) === 0 || this.stackIss === undefined) return;
     const at = (ack - this.stackIss) | 0;
@@ -84,8 +84,9 @@ export class TcpModel {
    * A cookie is a hash plus the SYN's sequence number plus the index of a size: one and the same for the next number and the
    * index before. An ACK beside the right place is taken for another SYN's, with another size.
    */
-  private cookieAck(seq: number): void {
+  private cookieAck(seq: number, ack: number): void {
     const isn = (seq - 1) >>> 0;
+    if (this.starts.includes(isn) && ack === this.stackNext) this.established = true;
     const beside = this.starts.some((start) => {
       const distance = Math.abs((isn - start) | 0);
       return distance > 0 && distance < COOKIE_SIZES;
