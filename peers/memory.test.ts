@@ -14,15 +14,15 @@ describe('the memory of a long run', () => {
     expect(judgeMemory(series('heap', 0))).toEqual({
       grown: [],
       text:
-        'memory in MiB, second and last quarter of 40 samples: heap 9.00 → 9.00 (most 9.00), arrays 1.00 → 1.00 ' +
+        'memory in MiB, most of the second quarter and median of the last of 40 samples: heap 9.00 → 9.00 (most 9.00), arrays 1.00 → 1.00 ' +
         '(most 1.00), rss 150.00 → 150.00 (most 150.00); at most 3 packet buffers, 7 payload pages',
     });
   });
 
   it.each(['heap', 'arrays', 'rss'] as const)('has grown when %s went on growing', (key) => {
-    // The medians of the two quarters are 20 samples apart.
-    expect(judgeMemory(series(key, GROWTH_LIMIT[key] / 20)).grown).toEqual([]);
-    expect(judgeMemory(series(key, GROWTH_LIMIT[key] / 20 + 1)).grown).toEqual([key]);
+    // From the last sample of the second quarter to the middle of the last one.
+    expect(judgeMemory(series(key, GROWTH_LIMIT[key] / 16)).grown).toEqual([]);
+    expect(judgeMemory(series(key, GROWTH_LIMIT[key] / 16 + 1)).grown).toEqual([key]);
   });
 
   it('may grow while it begins, and leap for a moment', () => {

@@ -33,6 +33,7 @@ async function program(how: string): Promise<void> {
   if (how === 'exit') process.exit(3);
   if (how === 'throw') throw new Error('thrown on purpose');
   if (how === 'crash') process.abort();
+  if (how === 'SIGTERM' || how === 'SIGKILL') process.kill(process.pid, how);
   worker.unref();
 }
 

@@ -86,12 +86,14 @@ describe.skipIf(skipWithoutTun())(`a thread asleep in the kernel (skipped: ${lac
     ['exit', 3],
     ['throw', 1],
     ['fall-through', 0],
-    ['crash', null],
-  ])('does not keep the process: %s', { timeout: HANG + 5000 }, (how, status) => {
+    ['crash', 'SIGABRT'],
+    ['SIGTERM', 'SIGTERM'],
+    ['SIGKILL', 'SIGKILL'],
+  ])('does not keep the process: %s', { timeout: HANG + 5000 }, (how, end) => {
     const ran = spawnSync(process.execPath, [helper, how], { encoding: 'utf8', timeout: HANG });
     expect(ran.error, 'it hangs').toBeUndefined();
     expect(ran.stdout, ran.stderr).toBe('ends\n');
-    expect(ran.status, ran.stderr).toBe(status);
+    expect(ran.signal ?? ran.status, ran.stderr).toBe(end);
   });
 
   it('does not keep the process when it is the main thread and not held', { timeout: HANG + 5000 }, () => {

@@ -9,6 +9,8 @@ import { synFlood } from './flood.js';
 import { igmpSnooping } from './groups.js';
 import { curlGets, getsFromNginx } from './http.js';
 import { conflict, duplicateAddress, neighbour, ping, snooping, traceroute, udp } from './icmp.js';
+import { interactive } from './interactive.js';
+import { iperfClient, iperfServer } from './iperf3.js';
 import { MTU_CASES, pathMtu } from './mtu.js';
 import { soakReceive, soakSend } from './soak.js';
 import { smallMessages, urgent, windowLarge, windowSmall, zeroWindow } from './window.js';
@@ -31,6 +33,9 @@ export const CASES: readonly PeerCase[] = [
   duplex,
   curlGets,
   getsFromNginx,
+  iperfServer,
+  iperfClient,
+  interactive,
   manyAccepted,
   manyOpened,
   halfClose,
