@@ -219,6 +219,16 @@ describe('own addresses', () => {
     // RFC 6724 rule 6: unique-local to unique-local.
     expect(source('fd00:9::1', 3)).toBe('fd00::1');
     expect(source('2001:db8:1::1', 2)).toBe('2001:db8:1::1');
+    // Rule 3: a deprecated address is the last choice within a scope, but the only one where it is the destination itself (rule 1).
+    const aged = new own.AddressTable();
+    const old = aged.add(ip('2001:db8::1'), 64, 0);
+    aged.add(ip('2001:db8:ffff::1'), 64, 0);
+    aged.deprecate(old, true);
+    const near = ip('2001:db8::7');
+    expect(formatAddress(aged.selectSource(near, 0, 0, near, 0)!)).toBe('2001:db8:ffff::1');
+    expect(formatAddress(aged.selectSource(old.address, 0, 0, old.address, 0)!)).toBe('2001:db8::1');
+    aged.deprecate(old, false);
+    expect(formatAddress(aged.selectSource(near, 0, 0, near, 0)!)).toBe('2001:db8::1');
     expect(new own.AddressTable().selectSource(ip('8.8.8.8'), 0, 1, ip('8.8.8.8'), 0)).toBe(null);
     expect(new own.AddressTable().selectSource(ip('::9'), 0, 1, ip('::9'), 0)).toBe(null);
   });
