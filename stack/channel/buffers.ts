@@ -277,7 +277,7 @@ export class PacketBuffers {
       if (this.bytes[i] !== POISON) {
         throw new PoolError(
           'USE_AFTER_RELEASE',
-          `buffer ${index} was written at byte ${i - base} after its release at ${this.releaseSite(index)}; found at ${place()}`,
+          `buffer ${index} was written at byte ${i - base} after its release at ${this.releaseSite(index)}; found at ${place(ERROR_FRAMES)}`,
         );
       }
     }
@@ -322,16 +322,20 @@ export class PacketBuffers {
     if (this.words[this.meta(index) + Meta.STATE] === STATE_USED) return;
     throw new PoolError(
       'USE_AFTER_RELEASE',
-      `buffer ${index} used at ${place()} after its release at ${this.releaseSite(index)}`,
+      `buffer ${index} used at ${place(ERROR_FRAMES)} after its release at ${this.releaseSite(index)}`,
     );
   }
 }
 
+/** Every release in a debug pool asks where it is, and what a trace costs is its frames: a fifth of a fuzzing run with ten. */
+const RELEASE_FRAMES = 4;
+/** Once there is an error the trace may cost what it will: accessors stand one upon the other. */
+const ERROR_FRAMES = 16;
+
 /** The innermost place outside the pool's own files, for messages of debug pools. */
-export function place(): string {
-  // Every release in a debug pool comes here, and what a trace costs is its frames: a fifth of a fuzzing run with all ten.
+export function place(frames = RELEASE_FRAMES): string {
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 4;
+  Error.stackTraceLimit = frames;
   const lines = (new Error().stack ?? '').split('\n').slice(1);
   Error.stackTraceLimit = limit;
   const outside = lines.find((line) => !/[/\\](pool|party|buffers)\.[jt]s/.test(line));
