@@ -1,12 +1,13 @@
 // The events of a script in order: the recorded peer's packets, what the recorded host sent (neighbours that one write put
-// on the wire at once are one line, as packetdrill compares them), and its application's calls. Times are those of the
-// recorded host: when the capture was taken elsewhere its packets are moved back by the way they had gone.
+// on the wire at once are one line, as packetdrill compares them), and its application's calls. Times and order are those
+// of the recorded host, also when the capture was taken elsewhere.
 
 import { TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { type AppAction, dataStart } from '../replay/application.js';
 import { distanceTo } from '../replay/distance.js';
 import type { RecordedIcmp, RecordedSegment } from '../replay/recording.js';
 import type { PeerSegment, Situation } from '../replay/situation.js';
+import { hostOrder } from './order.js';
 
 export type TimelineEvent =
   /** More than one: neighbours that came in one batch, as Linux's receive offload hands them up. */
@@ -33,23 +34,26 @@ export interface Timeline {
 export function timelineOf(situation: Situation): Timeline {
   const { recording, side, application, made } = situation;
   const away = distanceTo(recording, side);
-  const events: TimelineEvent[] = [];
+  const { sent, lost } = away > 0 ? hostOrder(recording, side, away) : { sent: null, lost: new Set() };
+  // What the host did stands behind the peer's packet that it followed; on its own machine that is the capture's order.
+  const events: { at: number; event: TimelineEvent }[] = [];
   let next = 0;
   recording.packets.forEach((p, i) => {
     const own = p.kind === 'tcp' && p.direction === side;
-    const time = Math.max(0, own ? p.time - away : p.time);
-    for (const m of made.get(i) ?? []) events.push({ kind: 'made', time, packet: m });
+    const moved = sent?.get(i);
+    const time = moved?.time ?? p.time;
+    const at = moved ? moved.behind + 0.5 : i;
+    const put = (event: TimelineEvent): number => events.push({ at, event });
+    for (const m of made.get(i) ?? []) put({ kind: 'made', time, packet: m });
     for (; application.actions[next] && application.actions[next]!.before <= i; next++)
-      events.push({ kind: 'act', time, action: application.actions[next]!.action });
+      put({ kind: 'act', time, action: application.actions[next]!.action });
     if (p.kind === 'icmp') {
-      if (p.direction === side) events.push({ kind: 'icmp', time, message: p });
-    } else if (own) events.push({ kind: 'out', time, packets: [p] });
-    else events.push({ kind: 'in', time, packets: [p] });
+      if (p.direction === side) put({ kind: 'icmp', time, message: p });
+    } else if (own) put({ kind: 'out', time, packets: [p] });
+    else if (!lost.has(i)) put({ kind: 'in', time, packets: [p] });
   });
-  // Moved-back packets come before what they caused, and behind what caused them: equal times keep their order.
-  const sorted = events
-    .map((event, i) => ({ event, i }))
-    .sort((a, b) => a.event.time - b.event.time || a.i - b.i);
+  // Sorting is stable.
+  const sorted = events.sort((a, b) => a.at - b.at);
   return { events: withReads(joined(sorted.map(({ event }) => event))), away };
 }
 

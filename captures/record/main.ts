@@ -1,14 +1,15 @@
 // Records the corpus: `node dist/captures/record/main.js DIR [name…]`, as root on Linux with iproute2, dumpcap and the
 // programs that situations.ts names. Everything happens in two network namespaces of its own, which are removed again.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DERIVED } from './derived.js';
 import { ADDRESSES } from './programs.js';
-import { SITUATIONS, type Situation } from './situations.js';
+import type { Situation } from './situation.js';
+import { SITUATIONS } from './situations.js';
 import { Wire } from './wire.js';
 
 const SPACES = [`ncrec${process.pid}c`, `ncrec${process.pid}s`] as const;
@@ -151,8 +152,10 @@ if (folder === undefined) throw new Error('usage: node main.js DIR [situation…
 const output = resolve(folder);
 mkdirSync(output, { recursive: true });
 for (const situation of SITUATIONS) {
-  if (names[0] !== '--list' && (names.length === 0 || names.includes(situation.name)))
-    await record(situation, output);
+  if (names[0] === '--list' || (names.length > 0 && !names.includes(situation.name))) continue;
+  const lacks = (situation.needs ?? []).filter((program) => spawnSync('which', [program]).status !== 0);
+  if (lacks.length > 0) process.stdout.write(`${situation.name}: left out, no ${lacks.join(', ')} here\n`);
+  else await record(situation, output);
 }
 derive(output);
 describe(output);

@@ -1,0 +1,97 @@
+// In which order the recorded host met its packets, for a capture that was taken some way off. There the peer's packets
+// pass before they arrive, and the host's after they have left; how long the way was varies from packet to packet. But
+// every packet of a host acknowledges all that it has in order (RFC 9293 section 3.4): that tells between which packets of
+// the peer it was sent. And what the peer sent again without any sign of its arrival had been lost behind the capture.
+
+import { TCP_RST } from '../../stack/wire/tcp.js';
+import type { RecordedSegment, Recording } from '../replay/recording.js';
+import type { Direction } from '../streams/conversation.js';
+
+/** How much longer or shorter than the handshake's another packet's way may be. µs */
+const JITTER = 4_000;
+
+export interface HostOrder {
+  /** By index of a packet of the host: the peer's packet behind which it was sent (-1: none), and when. */
+  readonly sent: ReadonlyMap<number, { readonly behind: number; readonly time: number }>;
+  /** Indices of the peer's packets that never arrived. */
+  readonly lost: ReadonlySet<number>;
+}
+
+/** @param away µs from the host to the place of the capture and back */
+export function hostOrder(recording: Recording, side: Direction, away: number): HostOrder {
+  const lost = lostBehind(recording, side, away);
+  const { peers, reached } = arrivals(recording, side, lost);
+  const { packets } = recording;
+  const sent = new Map<number, { behind: number; time: number }>();
+  let slot = -1;
+  let last = 0;
+  packets.forEach((p, i) => {
+    if (p.kind !== 'tcp' || p.direction !== side) return;
+    const wanted = Math.max(0, p.time - away);
+    // The first of the peer's packets that this one acknowledges, and the first beyond.
+    const least = p.ack > 0 ? reached.findIndex((end, k) => end >= p.ack && peers[k]! < i) : -1;
+    const beyond = p.ack >= 0 ? reached.findIndex((end) => end > p.ack) : -1;
+    const timeOf = (k: number): number => packets[peers[k]!]!.time;
+    let k = slot;
+    while (k + 1 < peers.length && timeOf(k + 1) <= wanted) k++;
+    if (beyond >= 0 && k >= beyond && wanted - timeOf(beyond) < JITTER) k = beyond - 1;
+    slot = Math.max(k, least, slot);
+    const until = slot + 1 < peers.length ? timeOf(slot + 1) : Number.POSITIVE_INFINITY;
+    last = Math.max(last, slot < 0 ? 0 : timeOf(slot), Math.min(wanted, until));
+    sent.set(i, { behind: slot < 0 ? -1 : peers[slot]!, time: last });
+  });
+  return { sent, lost };
+}
+
+/** The peer's packets that arrive, and how far its data reaches without a hole after each. */
+function arrivals(recording: Recording, side: Direction, lost: ReadonlySet<number>) {
+  const peers: number[] = [];
+  const reached: number[] = [];
+  let pieces: [number, number][] = [];
+  let end = 0;
+  recording.packets.forEach((p, i) => {
+    if (p.kind !== 'tcp' || p.direction === side || lost.has(i)) return;
+    if (!(p.segment.flags & TCP_RST)) pieces.push([p.seq, p.end]);
+    for (let moved = true; moved; ) {
+      const next = pieces.filter(([from, to]) => from <= end && to > end);
+      moved = next.length > 0;
+      for (const [, to] of next) end = Math.max(end, to);
+      pieces = pieces.filter(([, to]) => to > end);
+    }
+    peers.push(i);
+    reached.push(end);
+  });
+  return { peers, reached };
+}
+
+function lostBehind(recording: Recording, side: Direction, away: number): Set<number> {
+  const { packets } = recording;
+  const lost = new Set<number>();
+  packets.forEach((p, i) => {
+    if (p.kind !== 'tcp' || p.direction === side || p.end === p.seq) return;
+    const again = packets.findIndex(
+      (q, j) => j > i && q.kind === 'tcp' && q.direction !== side && q.seq <= p.seq && q.end >= p.end,
+    );
+    if (again < 0) return;
+    // A sign of the first that could not come from the second yet.
+    const until = packets[again]!.time + away * 0.9;
+    const seen = packets.some(
+      (q, j) =>
+        j > i && q.kind === 'tcp' && q.direction === side && q.time < until && covers(q, p, recording, side),
+    );
+    if (!seen) lost.add(i);
+  });
+  return lost;
+}
+
+/** Whether `own` acknowledges `p`, in order or selectively. */
+function covers(own: RecordedSegment, p: RecordedSegment, recording: Recording, side: Direction): boolean {
+  if (own.ack >= p.end) return true;
+  const base = recording.isn[1 - side]!;
+  for (let i = 0; i < own.options.sackCount; i++) {
+    const left = (own.options.sack[2 * i]! - base) | 0;
+    const right = (own.options.sack[2 * i + 1]! - base) | 0;
+    if (left <= p.seq && right >= p.end) return true;
+  }
+  return false;
+}
