@@ -1,5 +1,5 @@
-// Streams become scripts that parse; those recorded on the host of the side under test pass on the stack; and what a
-// script's run put on the wire becomes a script with the same verdict.
+// Streams become scripts that parse and pass on the stack, but for those that do not show enough; and what a script's run
+// put on the wire becomes a script with the same verdict.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { runScript } from '../../conformance/runner/run.js';
 import { captureBytes } from '../../conformance/suite/pcap.js';
 import { targetFactory } from '../../conformance/targets/registry.js';
 import { collect, type Recording } from '../replay/recording.js';
-import { NotReplayable, type Role } from '../replay/situation.js';
+import { NotReplayable } from '../replay/situation.js';
 import { convertStream } from './script.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -29,53 +29,60 @@ async function run(text: string, file: string, ipVersion: IpVersion) {
   return await runScript(text, { target: await targetFactory('stack'), file, ipVersion });
 }
 
-/** Captures taken on the host of this side, where times are the host's own. */
-const NEAR = [
-  'both-directions.pcap 0 client',
-  'bulk-30k.pcap 0 server',
-  'bulk-ipv6.pcap 0 server',
-  'capture-dropped.pcap 0 client',
-  'close-with-unread.pcap 0 client',
-  'duplicates.pcap 0 client',
-  'ecn.pcap 0 server',
-  'fragments.pcap 0 client',
-  'git-clone.pcap 0 client',
-  'half-close.pcap 0 client',
-  'http-curl-ipv6.pcap 0 client',
-  'http-curl.pcap 0 client',
-  'http-keepalive-node.pcap 0 client',
-  'http-not-found.pcap 0 server',
-  'http-post-ipv6.pcap 0 server',
-  'http-two-in-a-row.pcap 0 client',
-  'http-two-in-a-row.pcap 1 client',
-  'http2-node.pcap 0 client',
-  'keepalive.pcap 0 client',
-  'loss-no-sack.pcap 0 server',
-  'loss-one-receiver.pcap 0 client',
-  'loss-one.pcap 0 server',
-  'loss-retransmission.pcap 0 server',
-  'loss-several-ipv6.pcap 0 server',
-  'loss-tail.pcap 0 server',
-  'no-timestamps.pcap 0 client',
-  'port-reused.pcap 0 client',
-  'port-reused.pcap 1 client',
-  'port-reused.pcap 2 client',
-  'refused.pcap 0 client',
-  'reordering-ipv6.pcap 0 server',
-  'reset-by-client.pcap 0 client',
-  'small-writes.pcap 0 client',
-  'smtp.pcap 0 client',
-  'ssh-refused-version.pcap 0 client',
-  'super-packets.pcap 0 client',
-  'syn-lost.pcap 0 client',
-  'synack-lost.pcap 0 server',
-  'synack-missing.pcap 0 client',
-  'telnet-like-perl.pcap 0 client',
-  'tls-openssl.pcap 0 client',
-  'upload.pcap 0 client',
-  'veth-pcapng.pcapng 0 client',
-  'veth-pcapng.pcapng 0 server',
-];
+/**
+ * Streams whose scripts fail on the stack: recorded too far away or with too much missing to tell when the host did what, or
+ * made by something that its packets do not show (a small buffer, an urgent write, a router's message about lost packets).
+ */
+const UNTOLD_STREAMS = new Set([
+  'begins-mid-stream.pcap 0 client',
+  'begins-mid-stream.pcap 0 server',
+  'capture-dropped.pcap 0 server',
+  'duplicates.pcap 0 server',
+  'ecn.pcap 0 client',
+  'ends-mid-stream.pcap 0 server',
+  'fast-open.pcap 0 client',
+  'fast-open.pcap 0 server',
+  'fast-open.pcap 1 client',
+  'ftp.pcap 1 client',
+  'http-post-ipv6.pcap 0 client',
+  'http-two-in-a-row.pcap 0 server',
+  'lftp.pcap 2 server',
+  'loss-no-sack.pcap 0 client',
+  'loss-of-acks.pcap 0 client',
+  'loss-of-acks.pcap 0 server',
+  'loss-one-receiver.pcap 0 server',
+  'loss-one.pcap 0 client',
+  'loss-retransmission.pcap 0 client',
+  'loss-several-ipv6.pcap 0 client',
+  'loss-tail.pcap 0 client',
+  'no-window-scaling.pcap 0 client',
+  'path-mtu-ipv6.pcap 0 client',
+  'path-mtu-ipv6.pcap 0 server',
+  'path-mtu.pcap 0 client',
+  'path-mtu.pcap 0 server',
+  'port-reused.pcap 1 server',
+  'port-reused.pcap 2 server',
+  'reordering-ipv6.pcap 0 client',
+  'reordering.pcap 0 client',
+  'reordering.pcap 0 server',
+  'reset-by-client.pcap 0 server',
+  'rsync.pcap 0 client',
+  'rsync.pcap 0 server',
+  'smtp.pcap 0 server',
+  'snapped.pcap 0 client',
+  'snapped.pcap 0 server',
+  'super-packets.pcap 0 server',
+  'synack-lost.pcap 0 client',
+  'synack-missing.pcap 0 server',
+  'telnet-like-perl.pcap 0 server',
+  'tls-curl.pcap 0 server',
+  'urgent.pcap 0 client',
+  'urgent.pcap 0 server',
+  'wrong-ack.pcap 0 client',
+  'wrong-ack.pcap 0 server',
+  'zero-window.pcap 0 client',
+  'zero-window.pcap 0 server',
+]);
 
 describe('the corpus', () => {
   it.each(captures)('%s becomes scripts that parse and print', async (name) => {
@@ -85,12 +92,22 @@ describe('the corpus', () => {
     }
   });
 
-  it.each(NEAR)('%s passes on the stack', async (entry) => {
-    const [name, stream, role] = entry.split(' ');
-    const recording = (await recordings(join(corpus, name!)))[Number(stream)]!;
-    const { text } = convertStream(name!, recording, role as Role);
-    const result = await run(text, name!, recording.ipv6 ? 'ipv6' : 'ipv4');
-    expect(`${result.verdict} ${result.reason}`).toBe('passed ');
+  it.each(captures)('%s: its scripts pass on the stack', async (name) => {
+    for (const recording of await recordings(join(corpus, name))) {
+      for (const role of ['client', 'server'] as const) {
+        const entry = `${name} ${recording.index} ${role}`;
+        if (UNTOLD_STREAMS.has(entry)) continue;
+        const { text } = convertStream(name, recording, role);
+        const result = await run(text, name, recording.ipv6 ? 'ipv6' : 'ipv4');
+        expect(`${entry} ${result.verdict} ${result.reason}`).toBe(`${entry} passed `);
+      }
+    }
+  });
+
+  it('is told about few streams that their scripts fail', async () => {
+    let streams = 0;
+    for (const name of captures) streams += 2 * (await recordings(join(corpus, name))).length;
+    expect(UNTOLD_STREAMS.size / streams).toBeLessThan(1 / 3);
   });
 
   it('fails on a stack that does something else', async () => {

@@ -4,7 +4,7 @@
 // the peer it was sent. And what the peer sent again without any sign of its arrival had been lost behind the capture.
 
 import { TCP_RST } from '../../stack/wire/tcp.js';
-import type { RecordedSegment, Recording } from '../replay/recording.js';
+import type { RecordedPacket, RecordedSegment, Recording } from '../replay/recording.js';
 import type { Direction } from '../streams/conversation.js';
 
 /** How much longer or shorter than the handshake's another packet's way may be. µs */
@@ -23,18 +23,24 @@ export function hostOrder(recording: Recording, side: Direction, away: number): 
   const { peers, reached } = arrivals(recording, side, lost);
   const { packets } = recording;
   const sent = new Map<number, { behind: number; time: number }>();
+  /** What the host has acknowledged in the end: it all arrived. */
+  const most = packets.reduce(
+    (n, p) => (p.kind === 'tcp' && p.direction === side ? Math.max(n, p.ack) : n),
+    0,
+  );
   let slot = -1;
   let last = 0;
   packets.forEach((p, i) => {
     if (p.kind !== 'tcp' || p.direction !== side) return;
     const wanted = Math.max(0, p.time - away);
-    // The first of the peer's packets that this one acknowledges, and the first beyond.
-    const least = p.ack > 0 ? reached.findIndex((end, k) => end >= p.ack && peers[k]! < i) : -1;
+    // The last of the peer's packets that this one tells of, and the first beyond.
+    const least = toldBy(p, i, { recording, side, peers, reached });
     const beyond = p.ack >= 0 ? reached.findIndex((end) => end > p.ack) : -1;
     const timeOf = (k: number): number => packets[peers[k]!]!.time;
     let k = slot;
     while (k + 1 < peers.length && timeOf(k + 1) <= wanted) k++;
-    if (beyond >= 0 && k >= beyond && wanted - timeOf(beyond) < JITTER) k = beyond - 1;
+    if (beyond >= 0 && k >= beyond && (wanted - timeOf(beyond) < JITTER || reached[beyond]! <= most))
+      k = beyond - 1;
     slot = Math.max(k, least, slot);
     const until = slot + 1 < peers.length ? timeOf(slot + 1) : Number.POSITIVE_INFINITY;
     last = Math.max(last, slot < 0 ? 0 : timeOf(slot), Math.min(wanted, until));
@@ -42,6 +48,34 @@ export function hostOrder(recording: Recording, side: Direction, away: number): 
   });
   return { sent, lost };
 }
+
+interface Arrivals {
+  readonly recording: Recording;
+  readonly side: Direction;
+  readonly peers: readonly number[];
+  readonly reached: readonly number[];
+}
+
+/** The last of the arrivals in front of packet `i` without which the host could not have said this; -1: none. */
+function toldBy(p: RecordedSegment, i: number, { recording, side, peers, reached }: Arrivals): number {
+  const before = (k: number): boolean => peers[k]! < i;
+  let least = p.ack > 0 ? reached.findIndex((end, k) => end >= p.ack && before(k)) : -1;
+  // Data and FIN wait for the handshake's end, which the peer's first acknowledgment is.
+  if (p.seq > 0 && p.end > p.seq) {
+    const opened = peers.findIndex((index, k) => before(k) && acknowledges(recording.packets[index]!));
+    least = Math.max(least, opened);
+  }
+  const base = recording.isn[1 - side]!;
+  for (let block = 0; block < p.options.sackCount; block++) {
+    const right = (p.options.sack[2 * block + 1]! - base) | 0;
+    const piece = peers.findIndex((index, k) => before(k) && endOf(recording.packets[index]!) === right);
+    least = Math.max(least, piece);
+  }
+  return least;
+}
+
+const acknowledges = (p: RecordedPacket): boolean => p.kind === 'tcp' && p.ack >= 1;
+const endOf = (p: RecordedPacket): number => (p.kind === 'tcp' ? p.end : -1);
 
 /** The peer's packets that arrive, and how far its data reaches without a hole after each. */
 function arrivals(recording: Recording, side: Direction, lost: ReadonlySet<number>) {

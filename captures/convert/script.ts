@@ -6,7 +6,6 @@ import { printSeconds } from '../../conformance/language/printer.js';
 import { flagsText } from '../../conformance/runner/print-packet.js';
 import { TCP_ACK, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { type AppAction, fullSegment, withoutNagle } from '../replay/application.js';
-import { distanceTo } from '../replay/distance.js';
 import { keepaliveOf } from '../replay/keepalive.js';
 import type { RecordedIcmp, RecordedSegment, Recording } from '../replay/recording.js';
 import {
@@ -130,12 +129,15 @@ class Writer {
 
   private open(): void {
     const { role, opens, fastOpen, application, side, recording } = this.situation;
+    this.line(0, 'socket(..., SOCK_STREAM, IPPROTO_TCP) = 3');
     if (!opens) {
-      // Nobody listens; the first line needs a time to count from.
-      this.line(0, 'socket(..., SOCK_STREAM, IPPROTO_TCP) = 3');
+      // Nobody listens any more: packets are this script's only when somebody once did.
+      this.line(0, 'setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0');
+      this.line(0, 'bind(3, ..., ...) = 0');
+      this.line(0, 'listen(3, 1) = 0');
+      this.line(0, 'close(3) = 0');
       return;
     }
-    this.line(0, 'socket(..., SOCK_STREAM, IPPROTO_TCP) = 3');
     if (role === 'server') {
       this.line(0, 'setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0');
       this.line(0, 'bind(3, ..., ...) = 0');
@@ -364,7 +366,6 @@ class Writer {
 
 /** The recorded host sent several full segments in a row, each by itself: its device had no offloads. */
 function inSingles(recording: Recording, side: number): boolean {
-  if (distanceTo(recording, side as Direction) > 0) return false;
   const mss = fullSegment(recording, side as Direction);
   let full = 0;
   for (const p of recording.packets) {

@@ -229,8 +229,14 @@ class Derivation {
   }
 }
 
-/** What the peer's MSS leaves for data behind the options; without one, the largest segment that was sent. */
+/** What the peer's MSS leaves for data behind the options; where no segment was so large, the largest. */
 export function fullSegment(recording: Recording, side: Direction): number {
+  const { most, room } = segmentSizes(recording, side);
+  return Math.min(most, room);
+}
+
+/** The largest segment that was sent, and the largest that the peer's MSS allows (infinite: it was not captured). */
+function segmentSizes(recording: Recording, side: Direction): { most: number; room: number } {
   let most = 1;
   let offered = Number.POSITIVE_INFINITY;
   let stamps = 0;
@@ -242,12 +248,13 @@ export function fullSegment(recording: Recording, side: Direction): number {
     }
     if (p.direction !== side && p.options.mss > 0) offered = p.options.mss;
   }
-  return Math.min(most, offered - stamps);
+  return { most, room: offered - stamps };
 }
 
 /** Whether this side sent a small segment while an earlier small one was not acknowledged: Nagle's algorithm was off. */
 export function withoutNagle(recording: Recording, side: Direction): boolean {
-  const mss = fullSegment(recording, side);
+  const { most, room } = segmentSizes(recording, side);
+  const mss = Number.isFinite(room) ? room : most;
   let small = 0;
   let high = 0;
   for (const p of recording.packets) {

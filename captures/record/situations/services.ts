@@ -28,7 +28,7 @@ export const SERVICES: readonly Situation[] = [
   },
   {
     name: 'postgres',
-    shows: 'psql logs in, asks and leaves',
+    shows: 'connections refused while the server starts; then psql logs in, asks and leaves',
     needs: ['postgres', 'psql', 'initdb'],
     server: `cd $DIR && chmod 777 $DIR && chown postgres $DIR && exec su postgres -s /bin/sh -c 'initdb -D d -A trust >/dev/null 2>&1 && echo "host all all 10.99.0.0/24 trust" >> d/pg_hba.conf && exec postgres -D d -h ${AT} -p 8123 -k /tmp 2>/dev/null'`,
     client: `for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 1; nc -z ${AT} 8123 && break; done; psql -h ${AT} -p 8123 -U postgres -tc 'select generate_series(1,100)' >/dev/null`,
