@@ -55,6 +55,8 @@ class Writer {
   private readonly first: [number, number] = [-1, -1];
   private fd = 3;
   private accepted = false;
+  /** A reset came in front of accept(), and was taken. */
+  private ended = false;
   private connected = false;
   private closed = false;
 
@@ -195,7 +197,15 @@ class Writer {
     const urgent = segment.urgent ? ` urg ${segment.urgent}` : '';
     const text = `< ${ECN[segment.tos & 3]}${this.numbers(p.seq, length, flags, p.ack)} win ${segment.window}${urgent}`;
     this.line(time, text + this.brackets(p, this.echoed));
+    if (flags & TCP_RST && !this.accepted) this.ended = !this.speaksAfter(p);
     this.afterInbound(time, flags, p.ack);
+  }
+
+  /** Whether the host goes on with the connection after this packet: a reset may have been one that it did not take. */
+  private speaksAfter(p: RecordedSegment): boolean {
+    const { recording, side } = this.situation;
+    const later = recording.packets.slice(recording.packets.indexOf(p) + 1);
+    return later.some((q) => q.kind === 'tcp' && q.direction === side && !(q.segment.flags & TCP_RST));
   }
 
   private made(time: number, p: PeerSegment): void {
@@ -242,7 +252,7 @@ class Writer {
   private afterInbound(time: number, flags: number, ack: number): void {
     const { role } = this.situation;
     // An acknowledgment of what was never sent opens nothing.
-    if (flags & TCP_RST || ack < 1 || ack > this.high) return;
+    if (flags & TCP_RST || this.ended || ack < 1 || ack > this.high) return;
     if (role === 'client') {
       if (!this.connected) this.keepalive(time, 3);
       this.connected = true;
