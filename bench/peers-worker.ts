@@ -11,7 +11,8 @@ import { setUp } from '../stack/link/linux/interface.js';
 import { unshareNetwork } from '../stack/link/linux/namespace.js';
 
 export interface PeerMeasure {
-  subject: 'netchannel' | 'net';
+  /** `corked`: Node's net by somebody who corks the socket for CORKED writes at a time. */
+  subject: 'netchannel' | 'net' | 'corked';
   task: 'send' | 'receive' | 'messages' | 'latency';
   /** Bytes, messages or round trips. */
   amount: number;
@@ -27,6 +28,7 @@ export interface PeerMeasured {
 }
 
 const MESSAGE = 128;
+const CORKED = 512;
 const { subject, task, amount } = workerData as PeerMeasure;
 const PORT = 7000;
 
@@ -143,7 +145,14 @@ async function overNet(): Promise<Connection> {
   socket.on('error', broken);
   return {
     async send(bytes, count) {
-      for (let i = 0; i < count; i++) if (!socket.write(bytes)) await once(socket, 'drain');
+      const corked = subject === 'corked' ? CORKED : 1;
+      for (let i = 0; i < count; ) {
+        if (corked > 1) socket.cork();
+        let room = true;
+        for (let n = 0; n < corked && i < count; n++, i++) room = socket.write(bytes);
+        if (corked > 1) socket.uncork();
+        if (!room) await once(socket, 'drain');
+      }
       await once(socket, 'data');
     },
     receive: (bytes) =>
@@ -171,7 +180,7 @@ async function overNet(): Promise<Connection> {
   };
 }
 
-const connection = await Promise.race([subject === 'net' ? overNet() : overStack(), failure]);
+const connection = await Promise.race([subject === 'netchannel' ? overStack() : overNet(), failure]);
 const calls = transfers();
 const cpu = cpuTime();
 const start = performance.now();

@@ -58,6 +58,8 @@ const TASKS = [
   },
 ] as const;
 
+const SUBJECTS = ['netchannel', 'net', 'corked'] as const;
+
 /** Runs all tasks; rows of a rate (or a time) and of CPU time for each. Empty where devices cannot be made. */
 export async function benchPeers(options: PeerBenchOptions = {}): Promise<BenchRow[]> {
   const { runs = 5, scale = 1, print = () => {} } = options;
@@ -86,10 +88,14 @@ export async function benchPeers(options: PeerBenchOptions = {}): Promise<BenchR
     const { task, amount: usual, name, unit, per, cpu, cpuPer } = each;
     const amount = Math.max(1, Math.round(usual * scale));
     const { calls } = each;
-    const values = { netchannel: [] as PeerMeasured[], net: [] as PeerMeasured[] };
+    const values = {
+      netchannel: [] as PeerMeasured[],
+      net: [] as PeerMeasured[],
+      corked: [] as PeerMeasured[],
+    };
+    const subjects = task === 'messages' ? SUBJECTS : SUBJECTS.slice(0, 2);
     for (let i = 0; i < runs; i++) {
-      for (const subject of ['netchannel', 'net'] as const)
-        values[subject].push(await measure({ subject, task, amount }));
+      for (const subject of subjects) values[subject].push(await measure({ subject, task, amount }));
     }
     const speed = ({ seconds }: PeerMeasured): number =>
       per === 0 ? (seconds * 1e6) / amount : amount / per / seconds;
@@ -99,6 +105,18 @@ export async function benchPeers(options: PeerBenchOptions = {}): Promise<BenchR
     take(
       row('peers', `${name}, CPU`, cpu, values.netchannel.map(spent), peer(spent), { lessIsBetter: true }),
     );
+    if (values.corked.length > 0) {
+      const corked = (of: (m: PeerMeasured) => number) => ({
+        name: 'node:net, corked by 512',
+        values: values.corked.map(of),
+      });
+      take(row('peers', name, unit, values.netchannel.map(speed), corked(speed)));
+      take(
+        row('peers', `${name}, CPU`, cpu, values.netchannel.map(spent), corked(spent), {
+          lessIsBetter: true,
+        }),
+      );
+    }
     if (calls === null) continue;
     const asked = (m: PeerMeasured): number => m.calls / amount;
     take(

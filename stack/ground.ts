@@ -37,9 +37,7 @@ export interface Ground {
   readonly flows: number;
   /** Takes what the links have; returns how many frames. */
   receive(now: number): number;
-  /** Moves what was sent towards the links; returns how many packets. */
-  transmit(now: number): number;
-  /** When `receive` or `transmit` may next have something to do. */
+  /** When `receive`, or the driver with what was sent, may next have something to do. */
   nextTimeout(now: number): number;
   /** Something that waits for a grace period has been given up. */
   reclaim(): void;

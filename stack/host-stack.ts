@@ -177,7 +177,7 @@ export class HostStack implements Stack {
       this.settle();
       let work = ground.receive(now);
       work += readers.drain(this.receive, this.settleStep);
-      work += ground.transmit(now);
+      work += this.output.flush(now);
       if (this.output.complete(now)) work++;
       if (work === 0 && !readers.pending) {
         this.settle();
@@ -188,7 +188,7 @@ export class HostStack implements Stack {
       if (round + 1 < rounds) continue;
       // A link that never runs dry must not hold up the timers, nor time itself.
       while (this.timers.fireOne(now) || this.slowTimers(now)) total++;
-      ground.transmit(now);
+      this.output.flush(now);
       this.settle();
       break;
     }
@@ -273,7 +273,7 @@ export class HostStack implements Stack {
     this.settle();
     this.tcp.closeAll();
     this.settle();
-    this.ground.transmit(this.now());
+    this.output.flush(this.now());
     this.ground.readers.drain(
       (index, _owner, reader) => reader.release(index),
       () => {},

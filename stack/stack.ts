@@ -84,11 +84,6 @@ class InlineGround implements Ground {
     return this.driver.receive(now);
   }
 
-  transmit(now: number): number {
-    this.port.flush();
-    return this.driver.transmit(now);
-  }
-
   nextTimeout(now: number): number {
     return this.driver.nextTimeout(now);
   }

@@ -59,11 +59,6 @@ export class ThreadGround implements Ground {
     return 0;
   }
 
-  transmit(): number {
-    this.port.flush();
-    return 0;
-  }
-
   nextTimeout(): number {
     return Number.POSITIVE_INFINITY;
   }
