@@ -6,14 +6,16 @@ import type { Tcb } from './tcb.js';
 /** Shared-info area and buffer head, rounded to cache lines, bytes. */
 export const SHARED_INFO_BYTES = 320;
 export const BUFFER_HEAD_BYTES = 256;
-/** Room for all headers in front of a segment's payload (MAX_TCP_HEADER). */
-export const MAX_TCP_HEADER = 256;
+/** Room for all headers in front of a segment's payload (MAX_TCP_HEADER): 160 bytes in whole cache lines. */
+export const MAX_TCP_HEADER = 192;
+/** Room in the smallest buffer head: for the headers, or for those of a packet that is put together on receipt. */
+const SMALL_HEAD_ROOM = 256;
 /** Truesize of a send segment beyond its payload. */
-export const SEND_OVERHEAD = MAX_TCP_HEADER + SHARED_INFO_BYTES + BUFFER_HEAD_BYTES;
+export const SEND_OVERHEAD = SMALL_HEAD_ROOM + SHARED_INFO_BYTES + BUFFER_HEAD_BYTES;
 /** Head room that a receiving driver leaves in front of the packet. */
 const RECEIVE_HEADROOM = 64;
 /** Whole size of a small head from its own cache; larger heads come in powers of two. */
-const SMALL_HEAD_BYTES = MAX_TCP_HEADER + SHARED_INFO_BYTES;
+const SMALL_HEAD_BYTES = SMALL_HEAD_ROOM + SHARED_INFO_BYTES;
 /** Unit of the stack-wide account: a page. */
 export const MEMORY_PAGE = 4096;
 /** Least values of the socket buffers as stored (SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF). */
