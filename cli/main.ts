@@ -11,6 +11,7 @@ import { exploreCommand } from './explore.js';
 import { fuzzCommand } from './fuzz.js';
 import { peersCommand } from './peers.js';
 import { replayCommand } from './replay.js';
+import { statsCommand } from './stats.js';
 import { streamsCommand } from './streams.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -28,6 +29,7 @@ program.addCommand(conformCommand());
 program.addCommand(replayCommand());
 program.addCommand(convertCommand());
 program.addCommand(streamsCommand());
+program.addCommand(statsCommand());
 program.addCommand(exploreCommand());
 program.addCommand(peersCommand());
 program.addCommand(fuzzCommand());
