@@ -5,24 +5,16 @@
 
 import type { Arena } from '../channel/arena.js';
 import { TO_LINK, TO_STACK } from '../channel/buffers.js';
-import { ChannelWriter, generationWord, SPEAKS_ADDRESS } from '../channel/channel.js';
-import { DoorbellSleeper, DoorbellWaker } from '../channel/doorbell.js';
+import { type ChannelWriter, SPEAKS_ADDRESS } from '../channel/channel.js';
+import { DoorbellSleeper } from '../channel/doorbell.js';
 import type { PacketPool, PoolParty } from '../channel/pool.js';
-import { RingConsumer, RingProducer } from '../channel/ring.js';
 import { addressKey4, addressKeyOf, keyOf } from '../flows/classify.js';
 import { KEY_WORDS } from '../flows/key.js';
 import { FlowReader, NONE } from '../flows/table.js';
 import type { Link } from '../link/link.js';
+import { AttachedEnds } from './attached-ends.js';
 import { BufferLists, Egress, XMIT_CN, XMIT_DROP, XMIT_OK } from './egress.js';
-import {
-  driverBell,
-  ENDPOINT_OPEN,
-  EndpointLine,
-  endpointCount,
-  endpointLine,
-  MAX_ENDPOINTS,
-  READY_SLOTS,
-} from './endpoints.js';
+import { driverBell, EndpointLine, endpointCount, endpointLine, MAX_ENDPOINTS } from './endpoints.js';
 import { PfifoFast } from './fifo.js';
 import { arpAddress, networkOffset } from './frame.js';
 import type { InlineDriver, StackAddress } from './port.js';
@@ -82,10 +74,7 @@ export class Driver implements InlineDriver {
   readonly #links: readonly Link[];
   readonly #reader: FlowReader;
   readonly #checkSource: boolean;
-  readonly #writers: (ChannelWriter | undefined)[] = [];
-  readonly #tx: (RingConsumer | undefined)[] = [];
-  readonly #bells: (DoorbellWaker | undefined)[] = [];
-  readonly #ready: (RingProducer | undefined)[] = [];
+  readonly #ends: AttachedEnds;
   readonly #touched: ChannelWriter[] = [];
   readonly #ring: Uint8Array = new Uint8Array(MAX_ENDPOINTS);
   readonly #frames = new Uint32Array(BATCH);
@@ -103,6 +92,7 @@ export class Driver implements InlineDriver {
     const { arena, address, pool, party, reader, links, checkSource = true } = options;
     this.#arena = arena;
     this.#address = address;
+    this.#ends = new AttachedEnds(arena, address);
     this.#links = links;
     this.#checkSource = checkSource;
     this.party = pool.party(party);
@@ -149,7 +139,7 @@ export class Driver implements InlineDriver {
    * when none was kept and XMIT_CN when some were not.
    */
   drain(endpoint: number, now: number): number {
-    const ring = this.#txRing(endpoint);
+    const ring = this.#ends.tx(endpoint);
     if (!ring) return XMIT_OK;
     let total = 0;
     let kept = 0;
@@ -175,7 +165,7 @@ export class Driver implements InlineDriver {
   hasWork(): boolean {
     const endpoints = endpointCount(this.#arena, this.#address.register);
     for (let endpoint = 0; endpoint < endpoints; endpoint++) {
-      const ring = this.#txRing(endpoint);
+      const ring = this.#ends.tx(endpoint);
       if (ring && ring.length() > 0) return true;
     }
     return false;
@@ -192,19 +182,14 @@ export class Driver implements InlineDriver {
   /** An endpoint's thread has died: lets go of its rings and takes back the buffers it held; returns how many. */
   forget(endpoint: number): number {
     const line = endpointLine(this.#address.register, endpoint);
-    const ring = this.#txRing(endpoint, true);
+    const ring = this.#ends.tx(endpoint, true);
     if (ring) {
       for (let count = ring.popBatch(this.#out, BATCH); count > 0; count = ring.popBatch(this.#out, BATCH)) {
         for (let i = 0; i < count; i++) this.party.release(this.#out[i]);
       }
       ring.detach();
     }
-    this.#tx[endpoint] = undefined;
-    this.#bells[endpoint] = undefined;
-    this.#ready[endpoint] = undefined;
-    for (let i = 0; i < this.#writers.length; i++) {
-      if (this.#writers[i]?.endpoint === endpoint) this.#writers[i] = undefined;
-    }
+    this.#ends.forget(endpoint);
     return this.party.reclaim(this.#arena.words[line + EndpointLine.PARTY]);
   }
 
@@ -253,12 +238,12 @@ export class Driver implements InlineDriver {
   }
 
   #deliver(index: number, channel: number): void {
-    let writer = channel === NONE ? undefined : this.#writer(channel);
+    let writer = channel === NONE ? undefined : this.#ends.writer(channel);
     if (this.#within !== undefined && writer?.endpoint !== this.#within.endpoint) writer = this.#within;
     // No key, or a channel that is just being closed: whoever takes strangers takes it.
     if (!writer) {
       const fallback = this.#reader.defaultChannel();
-      writer = fallback === NONE ? undefined : this.#writer(fallback);
+      writer = fallback === NONE ? undefined : this.#ends.writer(fallback);
     }
     if (!writer) {
       this.counters.unwanted++;
@@ -302,14 +287,14 @@ export class Driver implements InlineDriver {
       touched[i].touched = false;
       this.#ring[touched[i].endpoint] = 1;
       if (this.onPublish) this.onPublish(touched[i].number);
-      else this.#tellReady(touched[i]);
+      else this.#ends.tellReady(touched[i]);
     }
     for (let i = 0; i < touched.length; i++) {
       const endpoint = touched[i].endpoint;
       if (this.#ring[endpoint] === 0) continue;
       this.#ring[endpoint] = 0;
-      if (!this.onPublish) this.#ready[endpoint]?.publish();
-      if (this.#bell(endpoint).ring()) this.counters.wakeups++;
+      if (!this.onPublish) this.#ends.publishReady(endpoint);
+      if (this.#ends.bell(endpoint).ring()) this.counters.wakeups++;
     }
     touched.length = 0;
   }
@@ -322,7 +307,7 @@ export class Driver implements InlineDriver {
       return XMIT_DROP;
     }
     if (party.direction(index) === TO_STACK) {
-      const maker = this.#writer(party.channel(index));
+      const maker = this.#ends.writer(party.channel(index));
       if (maker?.speaks === SPEAKS_ADDRESS) this.#within = maker;
       this.counters.reinjected++;
       party.setDirection(index, TO_LINK);
@@ -341,7 +326,7 @@ export class Driver implements InlineDriver {
   }
 
   #allowed(index: number, endpoint: number): boolean {
-    const writer = this.#writer(this.party.channel(index));
+    const writer = this.#ends.writer(this.party.channel(index));
     if (!writer || writer.endpoint !== endpoint) return false;
     if (writer.speaks === SPEAKS_ADDRESS) return this.#speaksOwnAddress(index, writer);
     return maySend(writer, this.#arena.words, this.party, index, this.#key);
@@ -374,62 +359,8 @@ export class Driver implements InlineDriver {
   /** Buffers went home: who sleeps until the host's queue has room (SO_SNDBUF, the small-queue limit) must look. */
   #tellLeft(endpoints: number): void {
     for (let endpoint = 0; endpoint < endpoints; endpoint++) {
-      if (this.#tx[endpoint] && this.#bell(endpoint).ring()) this.counters.wakeups++;
+      if (this.#ends.knows(endpoint) && this.#ends.bell(endpoint).ring()) this.counters.wakeups++;
     }
-  }
-
-  /** Names the channel to its endpoint, which need not look at all of them. A full ring is seen by its drop counter. */
-  #tellReady(writer: ChannelWriter): void {
-    let ring = this.#ready[writer.endpoint];
-    if (!ring) {
-      const line = endpointLine(this.#address.register, writer.endpoint);
-      ring = new RingProducer(this.#arena, this.#arena.words[line + EndpointLine.READY] * 64, READY_SLOTS);
-      this.#ready[writer.endpoint] = ring;
-    }
-    if (!ring.push(writer.number)) ring.countDrop();
-  }
-
-  /** The channel's writer, attached at first use and again when the number has been given anew. */
-  #writer(channel: number): ChannelWriter | undefined {
-    const { words } = this.#arena;
-    const { directory, channels } = this.#address;
-    if (!(channel >= 0 && channel < channels)) return undefined;
-    const generation = Atomics.load(words, generationWord(directory, channel));
-    const known = this.#writers[channel];
-    if (known && known.generation === generation) return known;
-    if ((generation & 1) === 0) {
-      this.#writers[channel] = undefined;
-      return undefined;
-    }
-    const writer = new ChannelWriter(this.#arena, directory, channel);
-    this.#writers[channel] = writer;
-    return writer;
-  }
-
-  #txRing(endpoint: number, gone = false): RingConsumer | undefined {
-    const { words } = this.#arena;
-    const line = endpointLine(this.#address.register, endpoint);
-    if (!gone && Atomics.load(words, line + EndpointLine.STATE) !== ENDPOINT_OPEN) return undefined;
-    let ring = this.#tx[endpoint];
-    if (!ring) {
-      ring = new RingConsumer(
-        this.#arena,
-        words[line + EndpointLine.TX] * 64,
-        words[line + EndpointLine.TX_SLOTS],
-      );
-      this.#tx[endpoint] = ring;
-    }
-    return ring;
-  }
-
-  #bell(endpoint: number): DoorbellWaker {
-    let bell = this.#bells[endpoint];
-    if (!bell) {
-      const line = endpointLine(this.#address.register, endpoint);
-      bell = new DoorbellWaker(this.#arena, this.#arena.words[line + EndpointLine.BELL] * 64);
-      this.#bells[endpoint] = bell;
-    }
-    return bell;
   }
 
   #copy(index: number): number {

@@ -4,7 +4,7 @@ import { CHECKSUM_NONE, CHECKSUM_VERIFIED } from '../channel/buffers.js';
 import type { PoolParty } from '../channel/party.js';
 import { counterIndex } from '../host/counters.js';
 import { ipCounterIndex, type StackCounters } from '../host/ip-counters.js';
-import { indexOfLink, type NetworkLayer } from '../host/network.js';
+import type { NetworkLayer } from '../host/network.js';
 import { DST_UNICAST } from '../ip/addresses.js';
 import {
   INPUT_DROP,
@@ -20,9 +20,8 @@ import {
   type IpInput,
 } from '../ip/input.js';
 import { isMld } from '../ip/mld.js';
-import { ipHeaderLength } from '../ip/output.js';
 import { type IpPacket, transportVerifies } from '../ip/packet.js';
-import { FRAGMENT_COMPLETE, FRAGMENT_DROPPED, FRAGMENT_PROBLEM, type Reassembler } from '../ip/reassembly.js';
+import type { Reassembler } from '../ip/reassembly.js';
 import {
   listenerError,
   listenerInput,
@@ -35,16 +34,14 @@ import {
   timeWaitInput,
 } from '../tcp/index.js';
 import type { UdpEndpoint } from '../udp/udp-endpoint.js';
-import { copyAddress, isLinkLocal } from '../wire/address.js';
-import { ICMPV6_PROTOCOL } from '../wire/icmpv6.js';
-import { id as ipv4Id } from '../wire/ipv4.js';
 import * as tcp from '../wire/tcp.js';
-import { parseTcpOptions } from '../wire/tcp-options.js';
 import { UDP_PROTOCOL } from '../wire/udp.js';
-import { FragmentOutput } from './fragment-output.js';
-import { countIcmpInput, countIcmpOutput, countInput } from './input-counters.js';
+import { Answers, zoneBetween } from './answers.js';
+import { FragmentInput } from './fragment-input.js';
+import { countIcmpInput, countInput } from './input-counters.js';
 import type { PacketOutput } from './packet-output.js';
 import { type BufferReturn, ReceiveMerge } from './receive-merge.js';
+import { fillSegment } from './segment-fill.js';
 import type { TcpEndpoint } from './tcp-endpoint.js';
 import { TcpHandle } from './tcp-handle.js';
 import { verifySegment } from './tcp-md5.js';
@@ -55,16 +52,6 @@ const IN_ERRS = counterIndex('TcpInErrs');
 const IN_CSUM = counterIndex('TcpInCsumErrors');
 const MD5_FAILURE = counterIndex('TcpExtTCPMD5Failure');
 const ICMP_IN_ERRORS = ipCounterIndex('IcmpInErrors');
-
-/** Most bytes that an answer of IP's own can have, quote included. */
-const ANSWER_MAX = 1280;
-
-const REASM_OKS = ipCounterIndex('IpReasmOKs');
-const REASM_OKS_6 = ipCounterIndex('Ip6ReasmOKs');
-const REASM_FAILS = ipCounterIndex('IpReasmFails');
-const REASM_FAILS_6 = ipCounterIndex('Ip6ReasmFails');
-const REASM_TIMEOUT = ipCounterIndex('IpReasmTimeout');
-const REASM_TIMEOUT_6 = ipCounterIndex('Ip6ReasmTimeout');
 
 /** Takes ARP and neighbour discovery of Ethernet links. */
 export interface LinkLayerInput {
@@ -84,12 +71,11 @@ export class PacketInput {
   private readonly output: PacketOutput;
   private readonly network: NetworkLayer;
   private readonly ip: IpInput;
-  private readonly fragments: Reassembler;
+  private readonly fragments: FragmentInput;
   private readonly tcp: TcpEndpoint;
   private readonly udp: UdpEndpoint;
   private readonly counters: StackCounters;
-  private readonly answers: FragmentOutput;
-  private readonly scratch = new Uint8Array(16);
+  private readonly answers: Answers;
 
   constructor(parts: {
     output: PacketOutput;
@@ -102,14 +88,13 @@ export class PacketInput {
   }) {
     this.party = parts.output.party;
     this.output = parts.output;
-    this.answers = new FragmentOutput(parts.output);
+    this.answers = new Answers(parts);
     this.network = parts.network;
     this.ip = parts.ip;
-    this.fragments = parts.fragments;
+    this.fragments = new FragmentInput(parts, this.answers);
     this.tcp = parts.tcp;
     this.udp = parts.udp;
     this.counters = parts.counters;
-    this.fragments.onTimeout = (now, link, b, o, length) => this.reassemblyTimeout(now, link, b, o, length);
   }
 
   /**
@@ -175,7 +160,7 @@ export class PacketInput {
         return;
       }
       case INPUT_FRAGMENT:
-        this.receiveFragment(bytes, now);
+        this.fragments.receive(bytes, now);
         return;
       case INPUT_ICMP_ERROR:
         countIcmpInput(this.counters.ip, this.ip.packet, bytes);
@@ -183,7 +168,11 @@ export class PacketInput {
         return;
       case INPUT_ECHO:
         countIcmpInput(this.counters.ip, this.ip.packet, bytes);
-        this.answer(now, (out, at) => this.ip.echoReply(out, at, this.ownSource()), this.ip.packet.length);
+        this.answers.answer(
+          now,
+          (out, at) => this.ip.echoReply(out, at, this.answers.ownSource()),
+          this.ip.packet.length,
+        );
         return;
       case INPUT_ND:
         countIcmpInput(this.counters.ip, this.ip.packet, bytes);
@@ -193,10 +182,12 @@ export class PacketInput {
         this.linkLayer?.groups(bytes, this.ip.packet, this.ip.link, now);
         return;
       case INPUT_UNKNOWN:
-        this.answer(now, (out, at) => this.ip.protocolUnreachable(now, out, at));
+        this.answers.answer(now, (out, at) => this.ip.protocolUnreachable(now, out, at));
         return;
       case INPUT_PROBLEM:
-        this.answer(now, (out, at) => this.ip.parameterProblem(now, out, at, this.ownSource()));
+        this.answers.answer(now, (out, at) =>
+          this.ip.parameterProblem(now, out, at, this.answers.ownSource()),
+        );
         return;
       case INPUT_DROP:
       case INPUT_NOT_OURS:
@@ -236,32 +227,7 @@ export class PacketInput {
       counters.add(IN_ERRS);
       return;
     }
-    const head = tcp.headerLength(bytes, at);
-    copyAddress(segment.localAddress, 0, packet.destination, 0);
-    copyAddress(segment.remoteAddress, 0, packet.source, 0);
-    segment.localPort = tcp.dstPort(bytes, at);
-    segment.remotePort = tcp.srcPort(bytes, at);
-    segment.ipv6 = packet.ipv6;
-    segment.zone = this.zoneOf(packet.ipv6, packet.source, packet.destination);
-    segment.arrival = stamp;
-    segment.ecn = packet.ecn;
-    segment.tos = packet.tos;
-    segment.ttl = packet.ttl;
-    segment.seq = tcp.seq(bytes, at);
-    segment.ack = tcp.ack(bytes, at);
-    segment.flags = tcp.flags(bytes, at);
-    segment.window = tcp.window(bytes, at);
-    segment.urgent = tcp.urgent(bytes, at);
-    segment.length = packet.payloadLength - head;
-    const phantom = (segment.flags & tcp.TCP_SYN ? 1 : 0) + (segment.flags & tcp.TCP_FIN ? 1 : 0);
-    segment.endSeq = (segment.seq + segment.length + phantom) >>> 0;
-    segment.bytes = bytes;
-    segment.offset = at + head;
-    segment.headerOffset = at;
-    segment.headerEnd = at + head;
-    segment.gsoSize = this.party.gsoSize(index);
-    segment.packetLength = packet.length;
-    parseTcpOptions(bytes, at + tcp.TCP_OFF_OPTIONS, at + head, segment.options);
+    fillSegment(segment, bytes, packet, this.answers.zone(), stamp, this.party.gsoSize(index));
     if (this.joined(index, owner, reader, now)) return;
     this.endBatch(now);
     this.deliverTcp(owner, now);
@@ -335,44 +301,22 @@ export class PacketInput {
   private receiveUdp(bytes: Uint8Array, checksum: number, stamp: number, now: number): void {
     const { ip } = this;
     const { packet } = ip;
-    const zone = this.zoneOf(packet.ipv6, packet.source, packet.destination);
-    const taken = this.udp.input(bytes, packet, ip.destination, zone, ip.link, checksum, stamp);
-    if (!taken) this.answer(now, (out, at) => ip.portUnreachable(now, out, at));
-  }
-
-  private receiveFragment(bytes: Uint8Array, now: number): void {
-    const { fragments, ip } = this;
-    const { link } = ip;
-    const result = fragments.add(now, bytes, ip.packet, link);
-    if (result === FRAGMENT_PROBLEM) {
-      this.answer(now, (out, at) =>
-        ip.parameterProblem(now, out, at, this.ownSource(), fragments.problemPointer),
-      );
-      return;
-    }
-    if (result === FRAGMENT_DROPPED) this.counters.ip.add(ip.packet.ipv6 ? REASM_FAILS_6 : REASM_FAILS);
-    if (result !== FRAGMENT_COMPLETE) return;
-    this.counters.ip.add(ip.packet.ipv6 ? REASM_OKS_6 : REASM_OKS);
-    // One producer a ring: the whole packet goes back to the driver, which finds its channel.
-    const index = this.output.allocate(fragments.completeLength);
-    if (index < 0) return;
-    fragments.copyTo(this.party.bytes, this.party.start(index));
-    this.output.reinject(index, link, now);
-  }
-
-  /** The first fragment of a packet that was not completed in time: its sender is told. */
-  private reassemblyTimeout(now: number, link: number, b: Uint8Array, o: number, length: number): void {
-    const { counters, ip } = this;
-    if (ip.receive(b, o, length, link, false) !== INPUT_FRAGMENT) return;
-    counters.ip.add(ip.packet.ipv6 ? REASM_TIMEOUT_6 : REASM_TIMEOUT);
-    counters.ip.add(ip.packet.ipv6 ? REASM_FAILS_6 : REASM_FAILS);
-    this.answer(now, (out, at) => ip.reassemblyTimeExceeded(now, out, at));
+    const taken = this.udp.input(
+      bytes,
+      packet,
+      ip.destination,
+      this.answers.zone(),
+      ip.link,
+      checksum,
+      stamp,
+    );
+    if (!taken) this.answers.answer(now, (out, at) => ip.portUnreachable(now, out, at));
   }
 
   // RFC 9293 MUST-54
   private receiveIcmpError(bytes: Uint8Array, now: number): void {
     const { error } = this.ip;
-    const zone = this.zoneOf(error.ipv6, error.localAddress, error.remoteAddress);
+    const zone = zoneBetween(error.ipv6, error.localAddress, error.remoteAddress, this.ip.link);
     const info = error.mtu || error.pointer;
     if (error.protocol === UDP_PROTOCOL) {
       this.udp.icmpError(error, zone, info, bytes, now);
@@ -408,50 +352,5 @@ export class PacketInput {
       info,
       error.seq,
     );
-  }
-
-  /** Sends what `write` puts into a buffer (bytes written, 0: nothing) to the source of the packet just received. */
-  private answer(
-    now: number,
-    write: (out: Uint8Array, at: number) => number,
-    room: number = ANSWER_MAX,
-  ): void {
-    const { packet } = this.ip;
-    const zone = this.zoneOf(packet.ipv6, packet.source, packet.destination);
-    const path = this.network.path(packet.source, zone);
-    if (path === null) return;
-    const index = this.output.allocate(Math.max(room, ANSWER_MAX));
-    if (index < 0) return;
-    const written = write(this.party.bytes, this.party.start(index));
-    if (written === 0) {
-      this.output.discard(index);
-      return;
-    }
-    this.party.setLength(index, written);
-    // What IP answers with has a header without options.
-    const type = this.party.bytes[this.party.start(index) + ipHeaderLength(packet.ipv6)];
-    countIcmpOutput(this.counters.ip, packet.ipv6, type);
-    const mtu = this.network.mtu(path, packet.source, zone, now);
-    if (written <= mtu) {
-      this.output.send(index, path.device, path.nextHop, this.output.defaultChannel, null, 0, now);
-      return;
-    }
-    // Only an echo reply is as long as what was asked for; an error quotes no more than a minimum packet (RFC 4443 2.4).
-    const start = this.party.start(index);
-    const id = packet.ipv6
-      ? this.network.ids.next(packet.destination, packet.source, ICMPV6_PROTOCOL)
-      : ipv4Id(this.party.bytes, start);
-    this.answers.send(index, written, mtu, id, path, null, 0, now);
-  }
-
-  /** The address of ours from which to answer a packet that went to a group. */
-  private ownSource(): Uint8Array | null {
-    const { packet } = this.ip;
-    const zone = this.zoneOf(packet.ipv6, packet.source, packet.destination);
-    return this.network.selectSource(packet.source, zone, this.scratch) ? this.scratch : null;
-  }
-
-  private zoneOf(ipv6: boolean, a: Uint8Array, b: Uint8Array): number {
-    return ipv6 && (isLinkLocal(a) || isLinkLocal(b)) ? indexOfLink(this.ip.link) : 0;
   }
 }
