@@ -4,6 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { formatJson } from './format-json.js';
 import type { Find } from './slice.js';
 import { InputError, type Json } from './target.js';
 
@@ -108,7 +109,7 @@ export function fileRegression(folder: string, regression: Regression): { path: 
   if (known !== undefined) return { path: known.path, fresh: false };
   const path = freePath(home, fileName(regression.id));
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, formatted(regression), { flag: 'wx' });
+  writeFileSync(path, formatJson(regression as unknown as Json), { flag: 'wx' });
   return { path, fresh: true };
 }
 
@@ -117,14 +118,4 @@ function freePath(folder: string, name: string): string {
     const path = join(folder, n === 1 ? `${name}.json` : `${name}-${n}.json`);
     if (!existsSync(path)) return path;
   }
-}
-
-/** JSON with short arrays and objects on one line: a list of commands reads as one. */
-function formatted(regression: Regression): string {
-  const { input, ...rest } = regression;
-  const commands = (input as { commands?: Json }).commands;
-  if (!Array.isArray(commands)) return `${JSON.stringify(regression, null, 2)}\n`;
-  const lines = commands.map((command) => `      ${JSON.stringify(command)}`).join(',\n');
-  const shell = JSON.stringify({ ...rest, input: { ...(input as object), commands: ['@'] } }, null, 2);
-  return `${shell.replace(/\[\s*"@"\s*\]/, () => (commands.length > 0 ? `[\n${lines}\n    ]` : '[]'))}\n`;
 }

@@ -267,6 +267,29 @@ export function upperLayer({
   return at > payload.length ? undefined : { protocol: next, payload: payload.subarray(at) };
 }
 
+/**
+ * Whether every IPv6 option ends within its header (RFC 8200 section 4.2), in the headers from `protocol` on that say their
+ * own length; a header that does not fit the packet is left to others.
+ */
+export function optionsFit({ version, protocol, payload }: ReadPacket): boolean {
+  let [next, at] = [protocol, 0];
+  while (version === 6 && (next === 0 || next === 43 || next === 60)) {
+    const end = at + 8 + 8 * (payload[at + 1] ?? 0);
+    if (end > payload.length) return true;
+    let option = at + 2;
+    // Pad1 alone has no length.
+    while (next !== 43 && option < end) {
+      if (payload[option] === 0) option++;
+      else if (option + 1 === end) return false;
+      else option += 2 + payload[option + 1];
+    }
+    if (next !== 43 && option > end) return false;
+    next = payload[at];
+    at = end;
+  }
+  return true;
+}
+
 export interface ReadTcp {
   readonly srcPort: number;
   readonly dstPort: number;

@@ -77,7 +77,7 @@ describe('filing', () => {
     // Another failure whose name comes out the same.
     const other = fileRegression(folder, { ...one, id: 'An ACK of data: never received?' });
     expect(other.path).toBe(join(folder, 'tcp/an-ack-of-data-never-received-2.json'));
-    expect(readFileSync(first.path, 'utf8')).toContain('      1,\n      2\n');
+    expect(readFileSync(first.path, 'utf8')).toContain('"input": { "commands": [1, 2] }');
   });
 
   test('names are short and plain', () => {

@@ -5,7 +5,7 @@ import { IpPacket, parseIp, transportVerifies } from '../../stack/ip/packet.js';
 import * as tcp from '../../stack/wire/tcp.js';
 import { parseTcpOptions, TcpOptions } from '../../stack/wire/tcp-options.js';
 import * as udp from '../../stack/wire/udp.js';
-import { internetChecksum, pseudoHeader, type ReadPacket, readIp, readTcp } from '../packets.js';
+import { internetChecksum, optionsFit, pseudoHeader, type ReadPacket, readIp, readTcp } from '../packets.js';
 import { invariant } from '../target.js';
 
 function same(what: string, ours: unknown, theirs: unknown): void {
@@ -40,7 +40,11 @@ export function judgeReading(bytes: Uint8Array): void {
   same('the hop limit', packet.ttl, own.ttl);
   same('the traffic class', packet.tos, own.tos);
   const plain = own.version === 4 || ![0, 43, 44, 60].includes(own.protocol);
-  if (!plain) return;
+  if (!plain) {
+    if (own.fragment === undefined)
+      invariant(optionsFit(own), 'an option that reaches beyond its header is taken');
+    return;
+  }
   same('the protocol', packet.protocol, own.protocol);
   same('the length of what it carries', packet.payloadLength, own.payload.length);
   same(

@@ -33,8 +33,8 @@ export function adjustCounts(tcb: Tcb, segment: SendSegment, count: number): voi
   if ((segment.sacked & SACKED_ACKED) !== 0) loss.sackedOut -= count;
   if ((segment.sacked & SACKED_RETRANS) !== 0) loss.retransOut -= count;
   if ((segment.sacked & LOST) !== 0) loss.lostOut -= count;
-  // Without SACK the count of duplicate ACKs stands for it.
-  if (!tcb.opt.sack && loss.sackedOut > 0) loss.sackedOut -= Math.min(loss.sackedOut, count);
+  // Without SACK the count of duplicate ACKs stands for it: no more of them have come because there are more segments now.
+  if (!tcb.opt.sack && count > 0) loss.sackedOut -= Math.min(loss.sackedOut, count);
 }
 
 /**
