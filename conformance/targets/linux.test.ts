@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { lackOfTun, skipWithoutTun } from '../../stack/link/require-tun.test.helper.js';
 import { runScript } from '../runner/run.js';
@@ -9,6 +10,8 @@ const run = (text: string, ipVersion: 'ipv4' | 'ipv6') =>
     target: (setup) => new LinuxTarget(setup),
     ipVersion,
   });
+
+const HYSTART = '/sys/module/tcp_cubic/parameters/hystart_detect';
 
 const accept = `
     0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
@@ -68,6 +71,14 @@ ${accept}
     const result = await run(text, 'ipv4');
     expect(result.verdict).toBe('failed');
     expect(result.failure).toMatchObject({ kind: 'packet', expected: '2', actual: '1' });
+  });
+
+  it.skipIf(!existsSync(HYSTART))('takes a command that changes nothing of the whole machine', async () => {
+    const now = readFileSync(HYSTART, 'latin1').trim();
+    expect(await run(`\`echo ${now} > ${HYSTART}\`\n${accept}`, 'ipv4')).toMatchObject({ reason: '' });
+    const result = await run(`\`echo ${1 + (Number(now) % 3)} > ${HYSTART}\`\n${accept}`, 'ipv4');
+    expect(result.reason).toContain('tcp_cubic.hystart_detect belongs to the whole machine');
+    expect(readFileSync(HYSTART, 'latin1').trim()).toBe(now);
   });
 
   it('ends while a call blocks', async () => {

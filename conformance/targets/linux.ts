@@ -2,8 +2,9 @@
 // side: passes requests to the kernel thread (linux/kernel-worker.ts) and keeps what came back.
 import { Worker } from 'node:worker_threads';
 import { posix } from '../../stack/link/linux/posix.js';
+import { becomeRealTime } from '../../stack/link/linux/scheduling.js';
 import type { CallReply } from './linux/caller.js';
-import type { KernelSetup, Reply, Request } from './linux/messages.js';
+import { type KernelSetup, PRIORITY, type Reply, type Request } from './linux/messages.js';
 import { receiveArrays } from './linux/receive-arrays.js';
 import {
   type CallResult,
@@ -60,12 +61,15 @@ export class LinuxTarget implements Target {
   private pending: LinuxCall | null = null;
   private nextId = 1;
   private closed = false;
+  /** Puts this thread's scheduling back; null when it was left alone. */
+  private readonly becomeOrdinary: (() => void) | null;
 
   constructor(options: LinuxTargetOptions) {
     this.wallEpoch = Date.now() * 1e3;
     const { addresses, file, congestionControl = 'cubic' } = options;
     const workerData: KernelSetup = { addresses, file, origin: this.origin, congestionControl };
     this.worker = new Worker(new URL('./linux/kernel-worker.js', import.meta.url), { workerData });
+    this.becomeOrdinary = becomeRealTime(PRIORITY.runner);
     process.on('exit', this.onExit);
     this.worker.on('message', (reply: Reply) => this.onReply(reply));
     this.worker.on('error', (error: Error) => this.fail(error));
@@ -114,6 +118,7 @@ export class LinuxTarget implements Target {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    this.becomeOrdinary?.();
     process.off('exit', this.onExit);
     const exited = new Promise<void>((resolve) => {
       this.worker.once('exit', () => resolve());

@@ -99,8 +99,11 @@ function fillRequest(listener: Listener, request: Request, seg: SegmentIn): bool
   return true;
 }
 
-/** Our MSS and window for the request (tcp_openreq_init_rwin). */
-function fillWindow(listener: Listener, request: Request): void {
+/**
+ * Our MSS and window for the request (tcp_openreq_init_rwin). `segment` is what the window is a multiple of when it is not
+ * our own segment.
+ */
+function fillWindow(listener: Listener, request: Request, segment = 0): void {
   const { tcb } = listener;
   const { host, rcv } = tcb;
   const mss = announcedMss(tcb, request.ipv6);
@@ -108,7 +111,7 @@ function fillWindow(listener: Listener, request: Request): void {
   const space = fullSpace(tcb);
   let clamp = rcv.userWindowClamp;
   if (rcv.bufferLocked && (clamp > space || clamp === 0)) clamp = space;
-  const usable = mss - (request.timestamps ? 12 : 0);
+  const usable = segment || mss - (request.timestamps ? 12 : 0);
   selectInitialWindow(host.config, space, usable, clamp, request.wscale, tcb.route?.initrwnd ?? 0, initial);
   request.rcvWnd = initial.window;
   request.windowClamp = initial.clamp;
@@ -209,7 +212,8 @@ function cookieAck(listener: Listener, now: number, seg: SegmentIn): boolean {
   request.tsRecent = seg.options.hasTimestamps ? seg.options.tsVal : 0;
   if (request.timestamps)
     restoreCookieTimestamp(request, (seg.options.tsEcr - request.tsOffset) >>> 0, host.config);
-  fillWindow(listener, request);
+  // Nothing of our SYN-ACK is remembered: Linux takes the cookie's MSS for the window's unit (cookie_v4_check).
+  fillWindow(listener, request, mss);
   request.retransmissions = 1; // no time of the SYN-ACK is known: no RTT sample
   if (listener.acceptFull) {
     host.counters.add(LISTEN_OVERFLOWS);

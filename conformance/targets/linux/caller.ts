@@ -4,8 +4,10 @@ import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_
 import { NativeMemory } from '../../../stack/link/linux/native-memory.js';
 import { EventFd } from '../../../stack/link/linux/poll.js';
 import { posix } from '../../../stack/link/linux/posix.js';
+import { becomeRealTime } from '../../../stack/link/linux/scheduling.js';
 import type { CallResult } from '../target.js';
 import { makeCall } from './make-call.js';
+import { PRIORITY } from './messages.js';
 import { receiveArrays } from './receive-arrays.js';
 
 /** Words shared with the kernel thread. */
@@ -49,7 +51,9 @@ if (workerData !== null && 'shared' in workerData) {
 
 function serve(port: MessagePort, words: Int32Array, bell: EventFd): void {
   const memory = new NativeMemory(MEMORY);
+  becomeRealTime(PRIORITY.caller);
   Atomics.store(words, THREAD_ID, posix('gettid').value);
+  Atomics.notify(words, THREAD_ID);
   for (let state = IDLE; state !== STOP; state = Atomics.load(words, STATE)) {
     if (state !== ASKED) {
       Atomics.wait(words, STATE, state);

@@ -1,6 +1,7 @@
 // The TUN device of the linux target, in the calling thread's network namespace: packets that the kernel sends, and those
 // that a script sends to it.
 
+import { existsSync, writeFileSync } from 'node:fs';
 import { addAddress, setMtu, setUp } from '../../../stack/link/linux/interface.js';
 import { EAGAIN, EINTR, lastErrno, libc } from '../../../stack/link/linux/libc.js';
 import { SystemCallError } from '../../../stack/link/linux/system-call-error.js';
@@ -12,6 +13,8 @@ import type { WirePacket } from './messages.js';
 import { program } from './shell-host.js';
 
 const NAME = 'tun0';
+/** Of the calling thread's namespace; not there where the kernel has no IPv6. */
+const SOLICITATIONS = `/proc/sys/net/ipv6/conf/${NAME}/router_solicitations`;
 const DEFAULT_MTU = 1500;
 const MAX_PACKET = 65_536;
 const TCP = 6;
@@ -25,6 +28,8 @@ export class ScriptDevice {
     setUp('lo', true);
     const six = addresses.wire === 'ipv6';
     if (addresses.mtu !== DEFAULT_MTU) setMtu(NAME, addresses.mtu);
+    // Nobody advertises routers here: what the kernel asks of its own accord would stand among the script's packets.
+    if (existsSync(SOLICITATIONS)) writeFileSync(SOLICITATIONS, '0');
     setUp(NAME, true);
     const local = parseAddress(addresses.local);
     if (six)

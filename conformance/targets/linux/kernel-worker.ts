@@ -5,12 +5,13 @@ import { unshareNetwork } from '../../../stack/link/linux/namespace.js';
 import { NativeMemory } from '../../../stack/link/linux/native-memory.js';
 import { EventFd, POLLIN, PollSet } from '../../../stack/link/linux/poll.js';
 import { posix } from '../../../stack/link/linux/posix.js';
+import { becomeRealTime } from '../../../stack/link/linux/scheduling.js';
 import { errnoName } from '../../language/symbols.js';
 import { helperFileReader, Shell } from '../../shell/index.js';
 import type { CallReply } from './caller.js';
 import { CallerLink } from './caller-link.js';
 import { ScriptDevice } from './device.js';
-import type { KernelSetup, Reply, Request, WirePacket } from './messages.js';
+import { type KernelSetup, PRIORITY, type Reply, type Request, type WirePacket } from './messages.js';
 import { LinuxShellHost } from './shell-host.js';
 import { decodeMemInfo, decodeTcpInfo } from './tcp-info.js';
 
@@ -44,6 +45,8 @@ class Kernel {
     unshareNetwork();
     this.device = new ScriptDevice(setup.addresses);
     this.caller = new CallerLink(this.bell);
+    if (becomeRealTime(PRIORITY.kernel) === null)
+      this.notes.push('no real-time priority (CAP_SYS_NICE): times depend on how busy the machine is');
     this.poll = new PollSet([
       { fd: this.device.fd, events: POLLIN },
       { fd: this.bell.fd, events: POLLIN },

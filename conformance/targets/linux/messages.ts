@@ -2,6 +2,12 @@
 import type { TargetAddresses } from '../target.js';
 import type { CallReply } from './caller.js';
 
+/**
+ * Real-time priorities of the three threads, as the original packetdrill has one: a script's times mean nothing when whoever
+ * keeps them waits for a busy machine. The thread that is waited for by a spinning one comes before it.
+ */
+export const PRIORITY = { runner: 1, kernel: 2, caller: 3 } as const;
+
 export interface KernelSetup {
   readonly addresses: TargetAddresses;
   readonly file: string;

@@ -50,7 +50,8 @@ export class LinuxShellHost implements ShellHost {
     );
   }
 
-  setModuleParameter(name: string, _value: string): void {
+  setModuleParameter(name: string, value: string): void {
+    if (value.trim() === this.getModuleParameter(name)) return;
     throw new HostRefusal('EPERM', `${name} belongs to the whole machine`);
   }
 

@@ -33,6 +33,9 @@ interface Libc {
     toLength: number,
   ): number;
   unshare(flags: number): number;
+  sched_getscheduler(thread: number): number;
+  /** `parameters`: a struct sched_param. */
+  sched_setscheduler(thread: number, policy: number, parameters: Bytes): number;
 }
 
 let loaded: Libc | null = null;
@@ -66,6 +69,8 @@ export function libc(): Libc {
       'long sendto(int fd, const void *from, size_t count, int flags, const void *to, unsigned int toLength)',
     ),
     unshare: lib.func('int unshare(int flags)'),
+    sched_getscheduler: lib.func('int sched_getscheduler(int thread)'),
+    sched_setscheduler: lib.func('int sched_setscheduler(int thread, int policy, const void *parameters)'),
   };
   return loaded;
 }
