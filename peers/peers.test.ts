@@ -132,6 +132,7 @@ describe('the list of cases', () => {
     const long = [
       'address-conflict',
       'bulk-duplex',
+      'dhcp-decline',
       'keepalive',
       'window-4m',
       'small-messages',
