@@ -244,7 +244,7 @@ function requestInput(listener: Listener, request: Request, now: number, seg: Se
     if (!allowOutOfWindowAck(request, config.tcpInvalidRatelimit, now)) {
       counters.add(SKIPPED_SYN_RECV);
     } else if (repeatSynAck(listener, request, now)) {
-      request.deadline = roundUpToTick(config, now + requestTimeout(listener, request));
+      request.deadline = roundUpToTick(config, now + requestTimeout(request));
       host.listenerTimerChanged(listener);
     }
     return true;

@@ -11,6 +11,8 @@ import type { Tcb } from './tcb.js';
 const SYN_RETRANS = counterIndex('TcpExtTCPSynRetrans');
 const RETRANS_SEGS = counterIndex('TcpRetransSegs');
 const TIMEOUT_INIT = 1_000_000;
+/** Linux's TCP_RTO_MAX. */
+const TIMEOUT_MAX = 120_000_000;
 
 /** Sends the SYN-ACK again (tcp_rtx_synack). */
 export function repeatSynAck(listener: Listener, request: Request, now: number): boolean {
@@ -25,9 +27,9 @@ export function repeatSynAck(listener: Listener, request: Request, now: number):
   return true;
 }
 
-/** µs until the request's SYN-ACK is repeated. */
-export function requestTimeout(listener: Listener, request: Request): number {
-  return Math.min(TIMEOUT_INIT * 2 ** request.timeouts, listener.tcb.host.config.tcpRtoMaxMs * 1000);
+/** µs until the request's SYN-ACK is repeated (RFC 6298 section 5.5). Linux's fixed ceiling: tcp_rto_max_ms has no say here. */
+export function requestTimeout(request: Request): number {
+  return Math.min(TIMEOUT_INIT * 2 ** request.timeouts, TIMEOUT_MAX);
 }
 
 /** Takes a request off the queue. */
@@ -74,7 +76,7 @@ export function listenerOnTimer(listener: Listener, now: number): void {
     const resend = defer === 0 || !request.acked || request.timeouts >= defer - 1;
     if (!expire && (!resend || repeatSynAck(listener, request, now) || request.acked)) {
       if (request.timeouts++ === 0) requests.young--;
-      request.deadline = roundUpToTick(config, now + requestTimeout(listener, request));
+      request.deadline = roundUpToTick(config, now + requestTimeout(request));
       return;
     }
     requests.remove(request);

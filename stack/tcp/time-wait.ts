@@ -172,7 +172,9 @@ function finWait2Input(
     return TIME_WAIT_DONE;
   }
   if ((seg.flags & TCP_SYN) !== 0 && !seqLt(seg.seq, record.rcvNxt)) {
+    // A SYN in the window ends the connection (RFC 793 section 3.9; Linux's TCP_TW_RST).
     replyReset(host, now, seg);
+    end(record);
     return TIME_WAIT_DONE;
   }
   const empty = seg.endSeq === seg.seq;
