@@ -3,7 +3,7 @@
 
 import type { Expression, ExtendedErrorExpression, SyscallBody } from '../../language/ast.js';
 import type { CallControlMessage } from '../../targets/call-forms.js';
-import { ScriptProblem } from '../errors.js';
+import { RunFailure, ScriptProblem } from '../errors.js';
 import { describe, integer } from '../expressions.js';
 import { bytesOfStats, compareStats } from './option-stats.js';
 import { type CallContext, mismatch } from './plan.js';
@@ -152,7 +152,14 @@ function compareTimestamps(
     if (expected === 0) continue;
     const actual = timespecMicroseconds(a, 16 * i) - context.wallStart;
     if (Math.abs(expected - actual) > context.toleranceMicroseconds) {
-      mismatch(call, `${name} timestamp ${i}`, `${expected} µs`, `${actual} µs`);
+      // As with an event's own time: late, and perhaps only because the machine is.
+      const field = `${name} timestamp ${i}`;
+      const text = `${call.name}(): ${field}: expected ${expected} µs, got ${actual} µs`;
+      throw new RunFailure('time', text, call.span, {
+        field,
+        expected: `${expected} µs`,
+        actual: `${actual} µs`,
+      });
     }
   }
 }
