@@ -1,12 +1,10 @@
 // One host: IP, TCP, UDP and sockets over the channels it reads. It puts the parts together and runs them in the order that
 // time demands: what the caller did, then packets, then timers, until nothing is left to do at this time. Where its driver
 // runs, in this thread or another, is its ground's affair.
-import { STABLE_SECRET_BYTES } from './autoconf/stable-address.js';
 import { StackConfig } from './config/config.js';
 import { getSysctl, setCongestionControlNames, setSysctl } from './config/sysctls.js';
 import { StackDevice } from './device.js';
 import { Addressing } from './endpoint/addressing.js';
-import { DhcpService, leaseEvent } from './endpoint/dhcp.js';
 import { EthernetLayer } from './endpoint/ethernet-layer.js';
 import type { OpenChannel } from './endpoint/flow-channels.js';
 import { PacketInput } from './endpoint/packet-input.js';
@@ -26,16 +24,12 @@ import { TimerHeap } from './host/timer-heap.js';
 import { IcmpLimiter } from './ip/icmp-limit.js';
 import { IpInput } from './ip/input.js';
 import { Reassembler } from './ip/reassembly.js';
+import { SelfConfiguration } from './self-configuration.js';
 import type { SocketEnvironment } from './socket/environment.js';
 import { Kernel } from './socket/kernel.js';
 import type { BlockedCall } from './socket/pending.js';
-import type {
-  AddressOption,
-  AddressStatus,
-  AutoconfigureOption,
-  HostOptions,
-  RouteOption,
-} from './stack-options.js';
+import { StackError } from './stack-error.js';
+import type { AddressOption, AddressStatus, HostOptions, RouteOption } from './stack-options.js';
 import type { Device, Stack, StackStatistics, StackUsage } from './stack-types.js';
 import { congestionControlNames } from './tcp/congestion/registry.js';
 import type { FlowAddress } from './tcp/flow-ends.js';
@@ -44,16 +38,6 @@ import { UdpEndpoint } from './udp/udp-endpoint.js';
 
 /** Steps at one instant after which something must be going round in circles. */
 const MAX_ROUNDS = 1_000_000;
-
-/** A stack that cannot be made or run as asked. */
-export class StackError extends Error {
-  readonly code: 'STACK_CLOSED' | 'STACK_TIME' | 'STACK_LIVELOCK' | 'STACK_BAD';
-  constructor(code: StackError['code'], message: string) {
-    super(message);
-    this.name = 'StackError';
-    this.code = code;
-  }
-}
 
 export class HostStack implements Stack {
   readonly config = new StackConfig();
@@ -71,7 +55,7 @@ export class HostStack implements Stack {
   private readonly fragments = new Reassembler();
   private readonly ethernet: EthernetLayer | null;
   private readonly addressing: Addressing;
-  private readonly dhcp: DhcpService[] = [];
+  private readonly selfConfiguration: SelfConfiguration;
   private readonly blocked = new Set<BlockedCall>();
   private readonly clock: (() => number) | undefined;
   private time = 0;
@@ -155,7 +139,12 @@ export class HostStack implements Stack {
     this.posix = new Kernel(this.environment(options), options.maxDescriptors ?? 1_048_576);
     for (const address of options.addresses ?? []) this.addAddress(address);
     for (const route of options.routes ?? []) this.addRoute(route);
-    for (const option of options.autoconfigure ?? []) this.autoconfigure(option, options, secrets);
+    const { network, output, udp, addressing } = this;
+    this.selfConfiguration = new SelfConfiguration(
+      { network, output, udp, addressing, now },
+      options,
+      secrets,
+    );
   }
 
   now(): number {
@@ -213,7 +202,7 @@ export class HostStack implements Stack {
       this.ground.nextTimeout(this.time),
       this.fragments.nextTimeout(),
       this.ethernet?.nextTimeout() ?? Number.POSITIVE_INFINITY,
-      ...this.dhcp.map(({ client }) => client.nextTimeout()),
+      this.selfConfiguration.nextTimeout(),
     );
   }
 
@@ -268,7 +257,7 @@ export class HostStack implements Stack {
 
   close(): void {
     if (this.closed) return;
-    for (const each of this.dhcp.splice(0)) each.close();
+    this.selfConfiguration.close();
     this.posix.closeAll();
     this.settle();
     this.tcp.closeAll();
@@ -298,35 +287,6 @@ export class HostStack implements Stack {
       // The page that is being filled stays with the heap.
       payloadPages: Math.max(0, this.tcp.heap.pagesInUse - 1),
       pendingCalls: this.blocked.size,
-    };
-  }
-
-  private autoconfigure(option: AutoconfigureOption, options: HostOptions, secrets: HostSecrets): void {
-    const { link = 0, ipv6 = false, dhcp = false } = option;
-    if (this.network.devices[link]?.link?.framing !== 'ethernet')
-      throw new StackError('STACK_BAD', `link ${link} is no Ethernet link: it cannot configure itself`);
-    const secret = options.stableSecret ?? new Uint8Array(STABLE_SECRET_BYTES);
-    if (secret.length < STABLE_SECRET_BYTES) throw new StackError('STACK_BAD', 'stableSecret has 16 bytes');
-    if (options.stableSecret === undefined) secrets.fill(secret);
-    if (ipv6) this.addressing.autoconfigure(this.now(), link, secret);
-    if (dhcp) this.startDhcp(link, options, secrets);
-  }
-
-  private startDhcp(link: number, options: HostOptions, secrets: HostSecrets): void {
-    const service = new DhcpService(link, {
-      network: this.network,
-      output: this.output,
-      udp: this.udp,
-      addressing: this.addressing,
-      secretRandom32: secrets.secretRandom32,
-      now: () => this.now(),
-      onLease: (lease) => options.onLease?.(leaseEvent(link, lease)),
-    });
-    if (!service.start(this.now()))
-      throw new StackError('STACK_BAD', 'the port of DHCP clients (68) is taken');
-    this.dhcp.push(service);
-    this.addressing.onConflict = (now, address) => {
-      for (const each of this.dhcp) each.conflict(now, address);
     };
   }
 
@@ -376,12 +336,7 @@ export class HostStack implements Stack {
       this.ethernet.onTimer(now);
       work = true;
     }
-    for (const { client } of this.dhcp) {
-      if (client.nextTimeout() > now) continue;
-      client.onTimer(now);
-      work = true;
-    }
-    return work;
+    return this.selfConfiguration.onTimer(now) || work;
   }
 
   private closeChannel(channel: OpenChannel): void {

@@ -13,7 +13,7 @@ import type { Link } from './link/link.js';
 import type { StackOptions } from './stack-options.js';
 import type { StackStatistics } from './stack-types.js';
 
-export { StackError } from './host-stack.js';
+export { StackError } from './stack-error.js';
 
 export const SMALL_BUFFERS = 4096;
 export const LARGE_BUFFERS = 256;
