@@ -26,14 +26,32 @@ const MEMORY_PRESSURES = counterIndex('TcpExtTCPMemoryPressures');
 
 /** Truesize of a received packet whose network-layer length is `packetLength`. */
 export function receiveTruesize(packetLength: number): number {
-  const head = align(packetLength + RECEIVE_HEADROOM, 64) + SHARED_INFO_BYTES;
-  return (head <= SMALL_HEAD_BYTES ? SMALL_HEAD_BYTES : roundUpPowerOfTwo(head)) + BUFFER_HEAD_BYTES;
+  return headBytes(packetLength + RECEIVE_HEADROOM) + BUFFER_HEAD_BYTES;
+}
+
+/**
+ * Bytes that still fit behind a received packet in its own buffer (skb_tailroom): payload that follows is copied there and
+ * costs nothing. None behind a packet that lies in pages.
+ */
+export function receiveTailroom(packetLength: number): number {
+  const used = packetLength + RECEIVE_HEADROOM;
+  return used < MEMORY_PAGE ? headBytes(used) - SHARED_INFO_BYTES - used : 0;
 }
 
 /** Truesize of a buffer made anew for `length` payload bytes without headers (alloc_skb in tcp_collapse). */
 export function bareTruesize(length: number): number {
-  const head = align(length, 64) + SHARED_INFO_BYTES;
-  return (head <= SMALL_HEAD_BYTES ? SMALL_HEAD_BYTES : roundUpPowerOfTwo(head)) + BUFFER_HEAD_BYTES;
+  return headBytes(length) + BUFFER_HEAD_BYTES;
+}
+
+/** Bytes that still fit behind those in such a buffer. */
+export function bareTailroom(length: number): number {
+  return headBytes(length) - SHARED_INFO_BYTES - length;
+}
+
+/** Size of the allocation for `used` bytes and the shared info behind them. */
+function headBytes(used: number): number {
+  const head = align(used, 64) + SHARED_INFO_BYTES;
+  return head <= SMALL_HEAD_BYTES ? SMALL_HEAD_BYTES : roundUpPowerOfTwo(head);
 }
 
 /** `value` rounded up to a multiple of `unit`, a power of two below 2^31. */

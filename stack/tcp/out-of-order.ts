@@ -8,6 +8,7 @@ import type { Tcb } from './tcb.js';
 
 const OFO_MERGE = counterIndex('TcpExtTCPOFOMerge');
 const OFO_PRUNED = counterIndex('TcpExtOfoPruned');
+const RCV_COALESCE = counterIndex('TcpExtTCPRcvCoalesce');
 const RECV_COLLAPSED = counterIndex('TcpExtTCPRcvCollapsed');
 
 const POOL_BYTES = 2048;
@@ -19,6 +20,8 @@ export class OutOfOrderSegment {
   endSeq = 0;
   fin = false;
   truesize = 0;
+  /** Bytes that still fit into its own buffer. */
+  tailroom = 0;
   arrival = 0;
   bytes: Uint8Array = new Uint8Array(POOL_BYTES);
   length = 0;
@@ -50,10 +53,17 @@ export class OutOfOrderQueue {
     from: number,
     length: number,
     truesize: number,
+    tailroom: number,
     arrival: number,
   ): boolean {
     let after = this.tail;
     while (after !== null && seqLt(seq, after.seq)) after = after.prev;
+    if (after !== null && after.endSeq === seq && !after.fin && length <= after.tailroom) {
+      coalesce(after, endSeq, fin, source, from, length, arrival);
+      tcb.host.counters.add(RCV_COALESCE);
+      this.dropCovered(tcb, after);
+      return true;
+    }
     let replaced: OutOfOrderSegment | null = null;
     if (after !== null && seqLt(seq, after.endSeq)) {
       if (seqLe(endSeq, after.endSeq)) {
@@ -75,6 +85,7 @@ export class OutOfOrderQueue {
     segment.endSeq = endSeq;
     segment.fin = fin;
     segment.truesize = truesize;
+    segment.tailroom = tailroom;
     segment.arrival = arrival;
     segment.length = length;
     segment.bytes.set(source.subarray(from, from + length));
@@ -201,12 +212,37 @@ function collapseRun(
     left += s!.length;
     change -= s!.truesize;
     s!.truesize = 0;
+    s!.tailroom = 0;
   }
   for (; left > 0; left -= unit) from!.truesize += bareTruesize(Math.min(unit, left));
   change += from!.truesize;
   tcb.rcv.memoryAllocated += change;
   chargeMemory(tcb, change);
   tcb.host.counters.add(RECV_COLLAPSED);
+}
+
+/** What follows `segment` at once and fits into its buffer moves there and costs nothing (tcp_ooo_try_coalesce). */
+function coalesce(
+  segment: OutOfOrderSegment,
+  endSeq: number,
+  fin: boolean,
+  source: Uint8Array,
+  from: number,
+  length: number,
+  arrival: number,
+): void {
+  const whole = segment.length + length;
+  if (whole > segment.bytes.length) {
+    const bytes = new Uint8Array(whole + segment.tailroom - length);
+    bytes.set(segment.bytes.subarray(0, segment.length));
+    segment.bytes = bytes;
+  }
+  segment.bytes.set(source.subarray(from, from + length), segment.length);
+  segment.length = whole;
+  segment.endSeq = endSeq;
+  segment.fin = fin;
+  segment.tailroom -= length;
+  segment.arrival = arrival;
 }
 
 function take(length: number): OutOfOrderSegment {

@@ -17,7 +17,7 @@ import { clampReceiveBuffer, growReceiveBuffer, measureRoundTrip } from './autot
 import { enterTimeWait } from './close.js';
 import { setState } from './destroy.js';
 import { ecnAcceptCwr, ecnCheckCe } from './ecn/classic.js';
-import { memoryExhausted, receiveTruesize, SHARED_INFO_BYTES } from './memory.js';
+import { memoryExhausted, receiveTailroom, receiveTruesize, SHARED_INFO_BYTES } from './memory.js';
 import { OutOfOrderQueue } from './out-of-order.js';
 import { streamReadable } from './poll.js';
 import { ReceiveQueue } from './receive-queue.js';
@@ -40,6 +40,7 @@ const MAX_QUICK_ACKS = 16;
 const DELAYED_ACK_LOST = counterIndex('TcpExtDelayedACKLost');
 const OFO_QUEUE = counterIndex('TcpExtTCPOFOQueue');
 const OFO_DROP = counterIndex('TcpExtTCPOFODrop');
+const RCV_COALESCE = counterIndex('TcpExtTCPRcvCoalesce');
 const RCVQ_DROP = counterIndex('TcpExtTCPRcvQDrop');
 const ZERO_WINDOW_DROP = counterIndex('TcpExtTCPZeroWindowDrop');
 const PRUNE_CALLED = counterIndex('TcpExtPruneCalled');
@@ -117,7 +118,16 @@ function answerAtOnce(tcb: Tcb): void {
 export function queueSynPayload(tcb: Tcb, now: number, seg: SegmentIn): void {
   const { rcv, opt } = tcb;
   if (seg.endSeq === rcv.nxt) return;
-  appendBytes(tcb, seg.bytes, seg.offset, seg.length, receiveTruesize(seg.packetLength), seg.arrival);
+  const truesize = receiveTruesize(seg.packetLength);
+  appendBytes(
+    tcb,
+    seg.bytes,
+    seg.offset,
+    seg.length,
+    truesize,
+    receiveTailroom(seg.packetLength),
+    seg.arrival,
+  );
   rcv.dataSegsIn++;
   rcv.nxt = seg.endSeq;
   opt.synDataAcked = true;
@@ -165,7 +175,10 @@ function queueInOrder(tcb: Tcb, now: number, seg: SegmentIn, fin: boolean): void
   }
   const skip = (rcv.nxt - seg.seq) >>> 0;
   if (seg.parts > 1) appendParts(tcb, seg, skip, truesize);
-  else appendBytes(tcb, seg.bytes, seg.offset + skip, seg.length - skip, truesize, seg.arrival);
+  else if (skip > 0 || !coalesce(tcb, seg.bytes, seg.offset, seg.length, seg.arrival)) {
+    const tailroom = receiveTailroom(seg.packetLength);
+    appendBytes(tcb, seg.bytes, seg.offset + skip, seg.length - skip, truesize, tailroom, seg.arrival);
+  }
   advance(tcb, seg.endSeq);
   if (seg.length > 0) dataReceived(tcb, now, seg, truesize);
   if (fin) receiveFin(tcb, now);
@@ -190,12 +203,21 @@ function appendBytes(
   from: number,
   length: number,
   truesize: number,
+  tailroom: number,
   arrival: number,
 ): void {
   if (length <= 0) return;
   tcb.rcv.queue ??= new ReceiveQueue();
   tcb.rcv.queue.append(bytes, from, length);
-  tcb.rcv.queue.charge(tcb, truesize, arrival);
+  tcb.rcv.queue.charge(tcb, truesize, tailroom, arrival);
+}
+
+/** The payload of a packet that repeats nothing, into the buffer of the one before it: false when it does not fit there. */
+function coalesce(tcb: Tcb, bytes: Uint8Array, from: number, length: number, arrival: number): boolean {
+  if (length <= 0 || tcb.rcv.queue === null || !tcb.rcv.queue.coalesce(bytes, from, length, arrival))
+    return false;
+  tcb.host.counters.add(RCV_COALESCE);
+  return true;
 }
 
 /** The same for a segment that came in several packets, without its first `skip` bytes. */
@@ -208,7 +230,7 @@ function appendParts(tcb: Tcb, seg: SegmentIn, skip: number, truesize: number): 
     ahead -= old;
     if (old < length) tcb.rcv.queue.append(seg.bytes, seg.partOffsets[i] + old, length - old);
   }
-  tcb.rcv.queue.charge(tcb, truesize, seg.arrival);
+  tcb.rcv.queue.charge(tcb, truesize, 0, seg.arrival);
 }
 
 function advance(tcb: Tcb, endSeq: number): void {
@@ -268,11 +290,13 @@ function drainOutOfOrder(tcb: Tcb, now: number): void {
     if (seqLt(segment.seq, high)) {
       extendDsack(tcb, segment.seq, seqLt(segment.endSeq, high) ? segment.endSeq : high);
     }
-    const { seq, endSeq, fin, bytes, length, truesize, arrival } = segment;
+    const { seq, endSeq, fin, bytes, length, truesize, tailroom, arrival } = segment;
     queue.remove(tcb, segment);
     if (seqLe(endSeq, rcv.nxt)) continue;
     const skip = (rcv.nxt - seq) >>> 0;
-    appendBytes(tcb, bytes, skip, length - skip, truesize, arrival);
+    if (skip > 0 || !coalesce(tcb, bytes, 0, length, arrival)) {
+      appendBytes(tcb, bytes, skip, length - skip, truesize, tailroom, arrival);
+    }
     advance(tcb, endSeq);
     if (fin) {
       receiveFin(tcb, now);
@@ -306,6 +330,7 @@ function queueOutOfOrder(tcb: Tcb, now: number, seg: SegmentIn): void {
     seg.offset,
     seg.length,
     truesize,
+    receiveTailroom(seg.packetLength),
     seg.arrival,
   );
   if (opt.sack) {

@@ -1,7 +1,7 @@
 // Received bytes in order, in memory of the socket's own: copied out of the packet buffer at receipt, so that a slow
 // reader pins no buffer. Charges each packet's truesize until its last byte is read, as Linux does. Knows no windows.
 import { copyFromShared } from '../channel/copy.js';
-import { bareTruesize, chargeMemory } from './memory.js';
+import { bareTailroom, bareTruesize, chargeMemory } from './memory.js';
 import type { Tcb } from './tcb.js';
 
 const FIRST_BYTES = 16_384;
@@ -21,6 +21,8 @@ export class ReceiveQueue {
   private firstStart = 0;
   /** Packets whose memory is charged. */
   packets = 0;
+  /** Bytes that still fit into the last packet's own buffer. */
+  private room = 0;
   /** Absolute position of the next byte to read and of the next one to append. */
   private readAt = 0;
   private writeAt = 0;
@@ -39,11 +41,29 @@ export class ReceiveQueue {
     this.writeAt += length;
   }
 
-  /** Charges `truesize` for the packet just appended; `arrival` is its time stamp, µs. */
-  charge(tcb: Tcb, truesize: number, arrival: number): void {
+  /**
+   * The bytes just appended are a packet of their own, which is charged `truesize`; `tailroom` bytes fit behind it, and
+   * `arrival` is its time stamp, µs.
+   */
+  charge(tcb: Tcb, truesize: number, tailroom: number, arrival: number): void {
     this.pushPacket(this.writeAt, truesize, arrival);
+    this.room = tailroom;
     tcb.rcv.memoryAllocated += truesize;
     chargeMemory(tcb, truesize);
+  }
+
+  /**
+   * Appends a whole payload to the last packet, in whose buffer it fits: true, and it costs nothing (tcp_try_coalesce). The
+   * packet then has the later time stamp.
+   */
+  coalesce(source: Uint8Array, from: number, length: number, arrival: number): boolean {
+    if (this.packets === 0 || length > this.room) return false;
+    this.append(source, from, length);
+    this.room -= length;
+    const last = (this.firstPacket + this.packets - 1) & (this.ends.length - 1);
+    this.ends[last] = this.writeAt;
+    this.stamps[last] = arrival;
+    return true;
   }
 
   private pushPacket(end: number, truesize: number, arrival: number): void {
@@ -153,6 +173,7 @@ export class ReceiveQueue {
     for (let i = kept; i < this.packets; i++) change -= this.costs[(this.firstPacket + i) & mask]!;
     const stamp = this.stampAt(this.length - 1);
     this.packets = kept;
+    this.room = 0;
     let from = Math.max(start, this.readAt);
     if (kept === 0) this.firstStart = from;
     while (from < this.writeAt) {
@@ -161,6 +182,7 @@ export class ReceiveQueue {
       const truesize = bareTruesize(length);
       this.pushPacket(from, truesize, stamp);
       change += truesize;
+      this.room = bareTailroom(length);
     }
     tcb.rcv.memoryAllocated += change;
     chargeMemory(tcb, change);

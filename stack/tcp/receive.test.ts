@@ -337,7 +337,7 @@ describe('reading', () => {
           let read = 0;
           for (const [put, take] of steps) {
             queue.append(pattern(put, written), 0, put);
-            queue.charge(b, put + 100, written);
+            queue.charge(b, put + 100, 0, written);
             written += put;
             const count = Math.min(take, queue.length);
             const target = new Uint8Array(count);
