@@ -85,9 +85,12 @@ export class Inside {
       this.waiting(tcb);
       this.timers(tcb, now, wake);
       const inFlight = snd.packetsOut - (loss.sackedOut + loss.lostOut) + loss.retransOut;
+      // Without SACK a duplicate ACK counts as a segment that left the network, until the next ACK of new data forgets the count
+      // (RFC 5681 section 3.2): a step that saw both, sent by the one and shows what the other left.
+      const forgotten = old !== undefined && !tcb.opt.sack && snd.una !== old.una;
       const grew =
         old !== undefined && ((snd.nxt - old.next) | 0) > 0 && state !== SYN_SENT && state !== SYN_RECV;
-      if (grew && old.state === state) {
+      if (grew && old.state === state && !forgotten) {
         const most = Math.max(cc.cwnd, old.cwnd) + 2;
         invariant(
           inFlight <= most,
