@@ -2,7 +2,7 @@
 
 import type { RegressionFile } from './explorer/regression.js';
 import type { Regression } from './filing.js';
-import { type ExchangePacket, failureId, InputError, type ScriptLine, type Witness } from './target.js';
+import { type ExchangePacket, failureId, InputError, type Witness } from './target.js';
 import { loadTarget } from './targets/index.js';
 
 export interface Replay {
@@ -37,7 +37,6 @@ export async function replayRegression(file: Regression, witness?: Witness): Pro
 export class Recording implements Witness {
   readonly steps: string[] = [];
   readonly packets: ExchangePacket[] = [];
-  readonly events: ScriptLine[] = [];
   private readonly print: ((line: string) => void) | undefined;
 
   constructor(print?: (line: string) => void) {
@@ -51,9 +50,5 @@ export class Recording implements Witness {
 
   packet(packet: ExchangePacket): void {
     this.packets.push(packet);
-  }
-
-  event(event: ScriptLine): void {
-    this.events.push(event);
   }
 }

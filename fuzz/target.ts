@@ -23,15 +23,6 @@ export interface Witness {
   /** One step, for people. */
   step(text: string): void;
   packet(packet: ExchangePacket): void;
-  /** A line of a packetdrill script that does what this step did; see script.ts. */
-  event?(event: ScriptLine): void;
-}
-
-/** One event of a packetdrill script. */
-export interface ScriptLine {
-  /** Virtual time, µs. */
-  readonly time: number;
-  readonly text: string;
 }
 
 export interface Target<I = unknown> {

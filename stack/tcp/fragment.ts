@@ -19,13 +19,6 @@ export function setSegmentCount(segment: SendSegment, mss: number): void {
   }
 }
 
-/** Sizes a segment that was not sized for `mss` yet; returns its number of wire segments (tcp_init_tso_segs). */
-export function sizeSegment(segment: SendSegment, mss: number): number {
-  if (segment.segments === 0 || segment.gsoSize !== mss || segment.segments === 1)
-    setSegmentCount(segment, mss);
-  return segment.segments;
-}
-
 /** `count` wire segments of a segment that is in flight are no longer (or negative: are again) what they were counted as. */
 export function adjustCounts(tcb: Tcb, segment: SendSegment, count: number): void {
   const { snd, loss } = tcb;

@@ -2,7 +2,7 @@
 // 7323 section 2; silly-window avoidance). In Linux's arithmetic, whose buffer counts memory, not bytes.
 // Also the send window's update (SND.WND). Sends nothing.
 import { counterIndex } from '../host/counters.js';
-import { seqGt, seqLt } from '../wire/seq.js';
+import { seqGt } from '../wire/seq.js';
 import { ACK_NO_MEMORY } from './ack-policy.js';
 import { idleRestartCheck } from './cwnd.js';
 import { align } from './memory.js';
@@ -257,9 +257,4 @@ export function updateSendWindow(tcb: Tcb, now: number, seg: SegmentIn): boolean
 /** Right edge of the send window. */
 export function sendWindowEnd(tcb: Tcb): number {
   return (tcb.snd.una + tcb.snd.wnd) >>> 0;
-}
-
-/** Whether `seq` lies before the right edge of the send window. */
-export function insideSendWindow(tcb: Tcb, seq: number): boolean {
-  return seqLt(seq, sendWindowEnd(tcb));
 }

@@ -3,7 +3,7 @@
 import { counterIndex } from '../host/counters.js';
 import { seqGt, seqLe } from '../wire/seq.js';
 import { TCP_FIN } from '../wire/tcp.js';
-import { CHRONO_BUSY, CHRONO_RWND_LIMITED, chronoStart, chronoStop } from './chrono.js';
+import { CHRONO_RWND_LIMITED, chronoStart, chronoStop } from './chrono.js';
 import { inCwndReduction, validateCwnd } from './cwnd.js';
 import { fragmentSegment, growFromNext, setSegmentCount } from './fragment.js';
 import { currentMss, gsoMaxSize } from './mss.js';
@@ -293,9 +293,4 @@ export function pushPendingFrames(tcb: Tcb, now: number): void {
 /** Sends one segment from the head of the queue without asking Nagle (tcp_push_one). */
 export function pushOne(tcb: Tcb, now: number, mss: number): void {
   writeXmit(tcb, now, mss, NAGLE_PUSH, 1);
-}
-
-/** The send queue has something: busy. */
-export function noteBusy(tcb: Tcb, now: number): void {
-  chronoStart(tcb, CHRONO_BUSY, now);
 }
