@@ -44,6 +44,17 @@ it('shows both traces when a field differs that the script did not write', async
   expect(rows[2]).toMatch(/> S\. .* win 64240 .* \| .*> S\. .* win \d+ /);
 });
 
+it('does not take a script that makes no sense for agreement', async () => {
+  const result = await compareTargets(async (target) =>
+    runScript(`${SCRIPT}+0 frobnicate(4) = 0\n`, {
+      target: await targetFactory('stack'),
+      targetName: target,
+    }),
+  );
+  expect([result.verdict, result.failure?.kind]).toEqual(['failed', 'script']);
+  expect(result.reason).toContain("unknown system call 'frobnicate'");
+});
+
 it('tells verdicts that differ from packets that do', async () => {
   const result = await compareTargets(async (target) =>
     target === 'stack'
