@@ -10,7 +10,7 @@ import {
 
 describe('congestion-control algorithms', () => {
   it('are found by name', () => {
-    expect(congestionControlNames().slice(0, 3)).toEqual(['reno', 'cubic', 'bbr']);
+    expect(congestionControlNames().slice(0, 4)).toEqual(['reno', 'cubic', 'bbr', 'none']);
     expect(findCongestionControl('reno')).toBe(newReno);
     expect(findCongestionControl('vegas')).toBe(null);
   });

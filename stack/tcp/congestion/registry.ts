@@ -4,6 +4,7 @@ import { bbr } from './bbr.js';
 import type { CongestionControl } from './congestion-control.js';
 import { cubic } from './cubic.js';
 import { newReno } from './newreno.js';
+import { none } from './none.js';
 
 // Filled on first use: the algorithms' modules and cwnd.ts import each other, so nothing may run when they load.
 let known: Map<string, CongestionControl> | null = null;
@@ -11,7 +12,7 @@ let known: Map<string, CongestionControl> | null = null;
 function algorithms(): Map<string, CongestionControl> {
   if (known === null) {
     known = new Map();
-    for (const algorithm of [newReno, cubic, bbr]) known.set(algorithm.name, algorithm);
+    for (const algorithm of [newReno, cubic, bbr, none]) known.set(algorithm.name, algorithm);
   }
   return known;
 }
