@@ -76,6 +76,8 @@ export const PoolLayout = {
   /** Party records: first small, small count, first large, large count, claim. */
   RECORDS: 2 * LINE_WORDS,
   RECORD_WORDS: 8,
+  /** In a record: whether a thread uses the party. */
+  CLAIM: 4,
 } as const;
 
 /** In debug pools each buffer has this many bytes for the place of its last release. */

@@ -10,6 +10,7 @@ import {
   LARGE_BYTES,
   Meta,
   PacketBuffers,
+  PoolLayout,
   place,
   SMALL_BYTES,
   STATE_FREE,
@@ -18,7 +19,6 @@ import {
 import { PoolError } from './pool-error.js';
 import { RingConsumer, RingProducer } from './ring.js';
 
-const CLAIM = 4;
 const DRAIN = 64;
 
 export class PoolParty extends PacketBuffers {
@@ -43,7 +43,7 @@ export class PoolParty extends PacketBuffers {
     if (!Number.isInteger(id) || id < 0 || id >= this.parties)
       throw new PoolError('POOL_BAD', `no party ${id}`);
     const record = this.record(id);
-    if (Atomics.compareExchange(this.words, record + CLAIM, 0, 1) !== 0) {
+    if (Atomics.compareExchange(this.words, record + PoolLayout.CLAIM, 0, 1) !== 0) {
       throw new PoolError('PARTY_TAKEN', `party ${id} is already in use: one thread a party`);
     }
     this.firstSmall = this.words[record];

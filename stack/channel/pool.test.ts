@@ -106,6 +106,40 @@ describe('pool', () => {
     expect(again.has(-1)).toBe(false);
   });
 
+  it('gives a dead party to another thread, whatever became of its buffers', () => {
+    const { p, parties } = pool(true);
+    const [a, b] = parties;
+    const sent = Array.from({ length: 4 }, () => b.alloc(1));
+    const got = a.alloc(1);
+    a.lend(got, b.id);
+    // Two came home and were noticed, one was not, one leaked; a received one is on its way back.
+    a.release(sent[0]);
+    a.release(sent[1]);
+    b.collect();
+    a.release(sent[2]);
+    b.release(got);
+    a.reclaim(b.id);
+    expect(() => p.party(b.id)).toThrow(/already in use/);
+    p.renewParty(b.id);
+    const heir = p.party(b.id);
+    expect([heir.available, a.available]).toEqual([heir.size, a.size]);
+    const home: number[] = [];
+    heir.onReturn = (index) => home.push(index);
+    const all = new Set(Array.from({ length: 4 }, () => heir.alloc(1)));
+    expect(all.size).toBe(4);
+    expect(all.has(-1)).toBe(false);
+    const [one] = all;
+    a.release(one);
+    expect(heir.collect()).toBe(1);
+    expect(home).toEqual([one]);
+    // And the other way.
+    const next = a.alloc(1);
+    a.lend(next, heir.id);
+    heir.release(next);
+    a.collect();
+    expect(a.available).toBe(a.size);
+  });
+
   it('names both places of a use after release, of a write after release and of a double release', () => {
     const { parties } = pool(true);
     const [a, b] = parties;

@@ -15,10 +15,11 @@ import {
   PoolLayout,
   SITE_BYTES,
   SMALL_BYTES,
+  STATE_FREE,
 } from './buffers.js';
 import { PoolParty } from './party.js';
 import { PoolError } from './pool-error.js';
-import { initRing, ringBytes } from './ring.js';
+import { freeConsumer, freeProducer, initRing, ringBytes } from './ring.js';
 
 export {
   CHECKSUM_NONE,
@@ -108,9 +109,38 @@ export class PacketPool extends PacketBuffers {
     return id;
   }
 
+  /** Buffers that the party was given. */
+  share(id: number): PartyOptions {
+    const record = this.record(id);
+    return { small: this.words[record + 1], large: this.words[record + 3] };
+  }
+
+  /**
+   * Control thread: the party's thread has died and nobody holds any of its buffers: all are free again, for whoever takes
+   * the party next. The ways back between it and the others continue where they stand.
+   */
+  renewParty(id: number): void {
+    const { words } = this;
+    const record = this.record(id);
+    const { small, large } = this.share(id);
+    for (let i = 0; i < small; i++) this.#free(words[record] + i, id);
+    for (let i = 0; i < large; i++) this.#free(words[record + 2] + i, id);
+    for (let other = 0; other < this.parties; other++) {
+      if (other === id) continue;
+      freeConsumer(this.arena, Atomics.load(words, this.returnWord(other, id)) * 64);
+      freeProducer(this.arena, Atomics.load(words, this.returnWord(id, other)) * 64);
+    }
+    Atomics.store(words, record + PoolLayout.CLAIM, 0);
+  }
+
   /** Attaches to a party that `addParty` made. One thread at a time uses a party; throws PARTY_TAKEN otherwise. */
   party(id: number): PoolParty {
     return new PoolParty(this.arena, this.poolOffset, id);
+  }
+
+  #free(index: number, party: number): void {
+    this.words[this.meta(index) + Meta.STATE] = STATE_FREE;
+    if (this.debug) this.poison(index, `the end of party ${party}`);
   }
 
   #addReturn(from: number, to: number): void {

@@ -65,6 +65,21 @@ export function initRing(arena: Arena, offset: number, first = 0): void {
   Atomics.store(arena.words, at + TAIL, first | 0);
 }
 
+/** Control thread: whoever had the side of a ring has died; the next one continues at the published index. */
+export function freeProducer(arena: Arena, offset: number): void {
+  Atomics.store(arena.words, (offset >>> 2) + PRODUCER, 0);
+}
+
+/** The same for its consumer; what the dead one left in the ring is skipped. */
+export function freeConsumer(arena: Arena, offset: number): void {
+  const { words } = arena;
+  const at = offset >>> 2;
+  const tail = Atomics.load(words, at + TAIL);
+  Atomics.store(words, at + RELEASED, tail);
+  Atomics.store(words, at + HEAD, tail);
+  Atomics.store(words, at + CONSUMER, 0);
+}
+
 /** Takes one side for the caller. Set-up, not the packet path, so a compare-and-swap is fine here. */
 function claim(words: Int32Array, at: number, side: string): void {
   if (Atomics.compareExchange(words, at, 0, 1) !== 0) {

@@ -11,7 +11,7 @@ import {
   SPEAKS_FLOW,
   SPEAKS_LOCAL,
 } from '../channel/channel.js';
-import { PacketPool, type PartyOptions } from '../channel/pool.js';
+import { LARGE_BYTES, PacketPool, type PartyOptions, SMALL_BYTES } from '../channel/pool.js';
 import { isAddressKey } from '../flows/key.js';
 import { FlowTable, type FlowTableOptions, NONE, type TableStats } from '../flows/table.js';
 import {
@@ -19,8 +19,11 @@ import {
   DEFAULT_TX_SLOTS,
   ENDPOINT_BURY,
   ENDPOINT_GONE,
+  EndpointLine,
+  endpointLine,
   hasLetGo,
   REGISTER_BYTES,
+  renewEndpoint,
   setEndpointState,
 } from './endpoints.js';
 import type { StackAddress } from './port.js';
@@ -63,6 +66,8 @@ export class Control {
   readonly register: number;
   /** Endpoints that died and whose buffers a threaded driver has yet to take back. */
   readonly dead: number[] = [];
+  /** Dead endpoints that nobody holds anything of: their numbers, rings and buffers are for new ones. */
+  readonly #spare: number[] = [];
   readonly #gone = new Set<number>();
   readonly #channels = new Map<number, OpenChannel>();
   #addresses = 0;
@@ -95,9 +100,14 @@ export class Control {
     };
   }
 
-  /** A new endpoint with buffers of its own to send from; returns its number, for `new EndpointPort`. */
+  /**
+   * A new endpoint with buffers of its own to send from; returns its number, for `new EndpointPort`. Takes the place of a dead
+   * one that had at least as many buffers, where there is one. Throws ENDPOINT_EXHAUSTED, POOL_EXHAUSTED, ARENA_FULL.
+   */
   addEndpoint(options: EndpointOptions = {}): { endpoint: number; party: number } {
     const { small = 1024, large = 64, txSlots = DEFAULT_TX_SLOTS } = options;
+    const spare = this.#takeSpare(small, large, txSlots);
+    if (spare !== null) return spare;
     const party = this.pool.addParty({ small, large });
     return { endpoint: addEndpoint(this.arena, this.register, party, txSlots), party };
   }
@@ -211,7 +221,9 @@ export class Control {
   tick(): boolean {
     const more = this.table.tick();
     for (let i = this.dead.length - 1; i >= 0; i--) {
-      if (hasLetGo(this.arena, this.register, this.dead[i])) this.dead.splice(i, 1);
+      if (!hasLetGo(this.arena, this.register, this.dead[i])) continue;
+      this.#spare.push(this.dead[i]);
+      this.dead.splice(i, 1);
     }
     return more || this.dead.length > 0;
   }
@@ -227,6 +239,30 @@ export class Control {
     }
     const channels = { open: this.#channels.size, full, overQuota };
     return { table: this.table.stats, channels, buffers: this.pool.count };
+  }
+
+  /** The dead endpoint with the fewest buffers that are enough, alive again. */
+  #takeSpare(small: number, large: number, txSlots: number): { endpoint: number; party: number } | null {
+    const { words } = this.arena;
+    let best: { endpoint: number; party: number } | null = null;
+    let least = Number.POSITIVE_INFINITY;
+    for (const endpoint of this.#spare) {
+      const line = endpointLine(this.register, endpoint);
+      const party = words[line + EndpointLine.PARTY];
+      const share = this.pool.share(party);
+      if (share.small < small || share.large < large || words[line + EndpointLine.TX_SLOTS] < txSlots)
+        continue;
+      const bytes = share.small * SMALL_BYTES + share.large * LARGE_BYTES;
+      if (bytes >= least) continue;
+      least = bytes;
+      best = { endpoint, party };
+    }
+    if (best === null) return null;
+    this.#spare.splice(this.#spare.indexOf(best.endpoint), 1);
+    this.#gone.delete(best.endpoint);
+    this.pool.renewParty(best.party);
+    renewEndpoint(this.arena, this.register, best.endpoint);
+    return best;
   }
 
   #countAddress(key: Int32Array, by: number): void {

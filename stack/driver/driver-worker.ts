@@ -14,7 +14,9 @@ import {
   DRIVER_STOPPED,
   ENDPOINT_BURY,
   endpointCount,
+  endpointLife,
   endpointState,
+  hasLetGo,
   sayLetGo,
   setDriverState,
   stopAsked,
@@ -62,13 +64,43 @@ const LONGEST_SLEEP = 60_000;
 /** Busy rounds after which the counters are shown although there was no sleep. */
 const COUNTER_ROUNDS = 1024;
 
-function bury(driver: Driver, arena: Arena, register: number, buried: Set<number>): void {
-  const count = endpointCount(arena, register);
-  for (let endpoint = 0; endpoint < count; endpoint++) {
-    if (buried.has(endpoint) || endpointState(arena, register, endpoint) !== ENDPOINT_BURY) continue;
-    driver.forget(endpoint);
-    buried.add(endpoint);
-    sayLetGo(arena, register, endpoint);
+/** Endpoints that have died: forgotten at once, let go of when no queue holds packets any more that they sent. */
+class Burials {
+  private readonly arena: Arena;
+  private readonly register: number;
+  /** Forgotten, but packets of theirs may still wait for a link. */
+  private readonly waiting = new Set<number>();
+
+  constructor(arena: Arena, register: number) {
+    this.arena = arena;
+    this.register = register;
+  }
+
+  private due(endpoint: number): boolean {
+    const { arena, register } = this;
+    // The life before the state: see renewEndpoint.
+    const life = endpointLife(arena, register, endpoint);
+    if (endpointState(arena, register, endpoint) !== ENDPOINT_BURY) return false;
+    return !this.waiting.has(endpoint) && !hasLetGo(arena, register, endpoint, life);
+  }
+
+  /** Whether somebody has to be forgotten: the last look before sleeping. */
+  get pending(): boolean {
+    const count = endpointCount(this.arena, this.register);
+    for (let endpoint = 0; endpoint < count; endpoint++) if (this.due(endpoint)) return true;
+    return false;
+  }
+
+  work(driver: Driver): void {
+    const count = endpointCount(this.arena, this.register);
+    for (let endpoint = 0; endpoint < count; endpoint++) {
+      if (!this.due(endpoint)) continue;
+      driver.forget(endpoint);
+      this.waiting.add(endpoint);
+    }
+    if (this.waiting.size === 0 || !driver.queuesEmpty) return;
+    for (const endpoint of this.waiting) sayLetGo(this.arena, this.register, endpoint);
+    this.waiting.clear();
   }
 }
 
@@ -85,7 +117,7 @@ export async function runDriver(data: DriverData): Promise<void> {
   const driver = new Driver({ arena, address, pool, party: data.party, reader: data.reader, links });
   // Worker and main thread have time origins of their own; timeOrigin makes one clock of them.
   const now = () => (performance.timeOrigin + performance.now()) * 1000 - data.epoch;
-  const buried = new Set<number>();
+  const burials = new Burials(arena, register);
   const count = () => showDriverCounters(arena, register, driver.counters);
   setDriverState(arena, register, DRIVER_RUNNING);
   parentPort?.postMessage(links.map(describe));
@@ -99,11 +131,11 @@ export async function runDriver(data: DriverData): Promise<void> {
         idle = 0;
         continue;
       }
-      bury(driver, arena, register, buried);
+      burials.work(driver);
       if (++idle <= spin) continue;
       count();
       driver.sleeper.prepare(waiter ? WAKE_KERNEL : WAKE_NOTIFY, waiter?.argument ?? 0);
-      if (!stopAsked(arena, register) && !driver.hasWork() && !mustBury(arena, register, buried)) {
+      if (!stopAsked(arena, register) && !driver.hasWork() && !burials.pending) {
         const due = (driver.nextTimeout(now()) - now()) / 1000;
         const milliseconds = Math.min(LONGEST_SLEEP, Math.max(0, Math.ceil(due)));
         if (waiter) waiter.wait(milliseconds);
@@ -124,14 +156,6 @@ export async function runDriver(data: DriverData): Promise<void> {
 function describe(link: Link): LinkDescription {
   const { name, framing, mtu, gsoMaxSize, checksumOffload, hardwareAddress } = link;
   return { name, framing, mtu, gsoMaxSize, checksumOffload, hardwareAddress };
-}
-
-function mustBury(arena: Arena, register: number, buried: Set<number>): boolean {
-  const count = endpointCount(arena, register);
-  for (let endpoint = 0; endpoint < count; endpoint++) {
-    if (!buried.has(endpoint) && endpointState(arena, register, endpoint) === ENDPOINT_BURY) return true;
-  }
-  return false;
 }
 
 const data = workerData as { netchannelDriver?: DriverData } | null;

@@ -193,6 +193,11 @@ export class Driver implements InlineDriver {
     return this.party.reclaim(this.#arena.words[line + EndpointLine.PARTY]);
   }
 
+  /** Whether no queue holds a packet: then nothing of an endpoint that was forgotten is here. */
+  get queuesEmpty(): boolean {
+    return this.egress.every(({ qdisc }) => qdisc.length === 0);
+  }
+
   /** Drops what waits in the queues. The links stay the caller's. */
   close(): void {
     for (const stage of this.egress) stage.purge();

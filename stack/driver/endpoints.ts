@@ -4,12 +4,12 @@
 
 import { type Arena, LINE_WORDS, PAIR_BYTES } from '../channel/arena.js';
 import { DOORBELL_BYTES } from '../channel/doorbell.js';
-import { initRing, ringBytes } from '../channel/ring.js';
+import { freeConsumer, freeProducer, initRing, ringBytes } from '../channel/ring.js';
 
 export const MAX_ENDPOINTS = 48;
 
 /** Words of one endpoint's line, written by the control thread. STATE is written last. */
-export const EndpointLine = { STATE: 0, TX: 1, TX_SLOTS: 2, BELL: 3, PARTY: 4, READY: 5 } as const;
+export const EndpointLine = { STATE: 0, TX: 1, TX_SLOTS: 2, BELL: 3, PARTY: 4, READY: 5, LIFE: 6 } as const;
 export const ENDPOINT_OPEN = 1;
 /** Its thread has ended: the driver takes nothing more from it. */
 export const ENDPOINT_GONE = 2;
@@ -19,7 +19,7 @@ export const ENDPOINT_BURY = 3;
 /** The control thread's line: endpoints in all, and whether the driver shall stop. */
 const COUNT = 0;
 const STOP = 1;
-/** The driver's own lines: what it is doing and has counted, and per endpoint whether it has let go. */
+/** The driver's own lines: what it is doing and has counted, and per endpoint the last life of it that it has let go of. */
 const DRIVER_LINE = PAIR_BYTES;
 const STATE = 0;
 const COUNTERS = 1;
@@ -81,9 +81,24 @@ export function addEndpoint(
   words[line + EndpointLine.BELL] = bell / 64;
   words[line + EndpointLine.PARTY] = party;
   words[line + EndpointLine.READY] = ready / 64;
+  words[line + EndpointLine.LIFE] = 1;
   Atomics.store(words, line + EndpointLine.STATE, ENDPOINT_OPEN);
   Atomics.store(words, (register >>> 2) + COUNT, number + 1);
   return number;
+}
+
+/** Control thread: gives the number of a dead endpoint that the driver has let go of, rings and doorbell with it, to a new one. */
+export function renewEndpoint(arena: Arena, register: number, number: number): void {
+  const line = endpointLine(register, number);
+  const { words } = arena;
+  for (const ring of [EndpointLine.TX, EndpointLine.READY]) {
+    freeProducer(arena, words[line + ring] * 64);
+    freeConsumer(arena, words[line + ring] * 64);
+  }
+  // No state in between: a driver that reads the new life reads no burial of the old one after it.
+  Atomics.store(words, line + EndpointLine.STATE, 0);
+  Atomics.add(words, line + EndpointLine.LIFE, 1);
+  Atomics.store(words, line + EndpointLine.STATE, ENDPOINT_OPEN);
 }
 
 /** Control thread: changes an endpoint's state (ENDPOINT_GONE, then ENDPOINT_BURY). */
@@ -95,13 +110,28 @@ export function endpointState(arena: Arena, register: number, number: number): n
   return Atomics.load(arena.words, endpointLine(register, number) + EndpointLine.STATE);
 }
 
-/** Driver: says that it holds nothing of the endpoint any more. */
+/** Driver: says that it holds nothing of the endpoint's present life any more. */
 export function sayLetGo(arena: Arena, register: number, number: number): void {
-  Atomics.store(arena.words, ((register + DRIVER_LINE) >>> 2) + LET_GO + number, 1);
+  Atomics.store(
+    arena.words,
+    ((register + DRIVER_LINE) >>> 2) + LET_GO + number,
+    endpointLife(arena, register, number),
+  );
 }
 
-export function hasLetGo(arena: Arena, register: number, number: number): boolean {
-  return Atomics.load(arena.words, ((register + DRIVER_LINE) >>> 2) + LET_GO + number) === 1;
+/** Whether the driver has let go of the endpoint's life `life`. */
+export function hasLetGo(
+  arena: Arena,
+  register: number,
+  number: number,
+  life = endpointLife(arena, register, number),
+): boolean {
+  return Atomics.load(arena.words, ((register + DRIVER_LINE) >>> 2) + LET_GO + number) === life;
+}
+
+/** How many endpoints have had this number, the present one included. */
+export function endpointLife(arena: Arena, register: number, number: number): number {
+  return Atomics.load(arena.words, endpointLine(register, number) + EndpointLine.LIFE);
 }
 
 /** Control thread: asks a threaded driver to stop. Ring its doorbell afterwards. */

@@ -46,6 +46,21 @@ async function echoAt(server: ThreadedStack, address: string): Promise<{ worker:
   return { worker, first };
 }
 
+const pause = () => new Promise((resolve) => setTimeout(resolve, 1));
+
+/** What `make` makes once a dead host has been cleared away, which takes a grace period and the driver's word. */
+async function freed<T>(make: () => T): Promise<Awaited<T>> {
+  for (;;) {
+    try {
+      return await make();
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code !== 'POOL_EXHAUSTED' && code !== 'ENDPOINT_EXHAUSTED') throw error;
+      await pause();
+    }
+  }
+}
+
 const exitOf = (worker: Worker) => new Promise<number>((resolve) => worker.once('exit', resolve));
 const answer = <T>(worker: Worker, what: string) =>
   new Promise<T>((resolve) => {
@@ -158,6 +173,29 @@ describe('a stack in several threads', () => {
       expect(await connect(client.host, '10.0.0.2')).toBe(-ECONNREFUSED);
     }
     expect(await echoed(client.host, kept, 1000)).toBe(1000);
+    await close();
+  }, 120_000);
+
+  it('gives numbers and buffers of dead hosts to new ones, again and again', async () => {
+    const { server, client, close } = await pair();
+    // Buffers would be used up after eight hosts, numbers after 47.
+    for (let i = 0; i < 60; i++) {
+      const { commands } = await freed(() =>
+        server.ticket({ addresses: [{ address: '10.0.0.2', prefix: 24 }], buffers: BUFFERS }),
+      );
+      commands.close();
+      while (server.hosts > 0) await pause();
+    }
+    for (let i = 0; i < 3; i++) {
+      const { worker, first } = await freed(() => echoAt(server, '10.0.0.2'));
+      expect(first).toBe('ready');
+      const fd = await connect(client.host, '10.0.0.2');
+      expect(await echoed(client.host, fd, 60_000)).toBe(60_000);
+      const exit = exitOf(worker);
+      void worker.terminate();
+      await exit;
+      client.host.posix.close(fd);
+    }
     await close();
   }, 120_000);
 
