@@ -21,16 +21,21 @@ export interface Mutant {
 
 /**
  * Functions that only the control thread's set-up runs, before any other thread knows the memory (or, for `force`,
- * nothing but shutting down), and statistics. Unit tests hold those.
+ * nothing but shutting down), or after all who knew it have died or let go, and statistics. Unit tests hold those.
  */
 const SET_UP = new Set([
   'constructor',
   'initRing',
   'claim',
+  'freeProducer',
+  'freeConsumer',
   'create',
   'attach',
   'addParty',
   '#addReturn',
+  'share',
+  'renewParty',
+  '#free',
   'detach',
   'allocBuckets',
   'open',

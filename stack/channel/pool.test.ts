@@ -110,6 +110,7 @@ describe('pool', () => {
     const { p, parties } = pool(true);
     const [a, b] = parties;
     const sent = Array.from({ length: 4 }, () => b.alloc(1));
+    const leaked = [sent[3], b.alloc(3000)];
     const got = a.alloc(1);
     a.lend(got, b.id);
     // Two came home and were noticed, one was not, one leaked; a received one is on its way back.
@@ -121,6 +122,8 @@ describe('pool', () => {
     a.reclaim(b.id);
     expect(() => p.party(b.id)).toThrow(/already in use/);
     p.renewParty(b.id);
+    for (const index of leaked)
+      expect(() => a.length(index)).toThrow(/after its release at the end of party 1/);
     const heir = p.party(b.id);
     expect([heir.available, a.available]).toEqual([heir.size, a.size]);
     const home: number[] = [];

@@ -70,13 +70,11 @@ export function freeProducer(arena: Arena, offset: number): void {
   Atomics.store(arena.words, (offset >>> 2) + PRODUCER, 0);
 }
 
-/** The same for its consumer; what the dead one left in the ring is skipped. */
+/** The same for its consumer; what the dead one left in the ring is skipped. Not for a channel's ring: RELEASED stays. */
 export function freeConsumer(arena: Arena, offset: number): void {
   const { words } = arena;
   const at = offset >>> 2;
-  const tail = Atomics.load(words, at + TAIL);
-  Atomics.store(words, at + RELEASED, tail);
-  Atomics.store(words, at + HEAD, tail);
+  Atomics.store(words, at + HEAD, Atomics.load(words, at + TAIL));
   Atomics.store(words, at + CONSUMER, 0);
 }
 
