@@ -34,6 +34,7 @@ export class TcpModel {
   private irs: number | undefined;
   /** Highest sequence number that the stack has offered to take. */
   edge: number | undefined;
+  private edgeOfSyn = false;
   segments = 0;
   pureAcks = 0;
   resets = 0;
@@ -168,14 +169,14 @@ export class TcpModel {
     const scaled = this.peerOffer < 0 ? window : window * 2 ** scale;
     const edge = (ack + scaled) >>> 0;
     // RFC 9293 section 3.8.6: a window is not shrunk. One step of the scale is lost by rounding; out of memory Linux shuts
-    // the window altogether, and what it offers later begins anew.
+    // the window altogether, and what it offers later begins anew. Behind a SYN cookie nothing of the SYN-ACK is remembered, and
+    // Linux rounds the window anew, to the cookie's MSS (handshake/syn-cookie-window.pkt): less than a segment is lost.
+    const anew = this.cookies && this.edgeOfSyn;
+    const slack = anew ? this.mtu : 2 ** this.stackScale;
     const shrunk = this.edge === undefined || (flags & SYN) !== 0 ? 0 : (this.edge - edge) | 0;
-    invariant(
-      shrunk <= 2 ** this.stackScale || window === 0,
-      'an offered window is taken back',
-      () => `by ${shrunk}`,
-    );
-    if (this.edge === undefined || shrunk < 0 || window === 0) this.edge = edge;
+    invariant(shrunk <= slack || window === 0, 'an offered window is taken back', () => `by ${shrunk}`);
+    this.edgeOfSyn = (flags & SYN) !== 0;
+    if (this.edge === undefined || shrunk < 0 || window === 0 || anew) this.edge = edge;
     const used = ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0);
     if (payload.length + used === 0 && seq === this.stackNext) this.pureAcks++;
   }
