@@ -21,6 +21,7 @@ interface Given {
   readonly state?: string;
   readonly stopOnFind?: boolean;
   readonly replay?: boolean;
+  readonly script?: boolean;
   readonly list?: boolean;
   readonly ci?: boolean;
   readonly freshFails?: boolean;
@@ -49,6 +50,10 @@ export function fuzzCommand(): Command {
     .option('--no-file', 'file nothing')
     .option('--stop-on-find', 'end with the first failure')
     .option('--replay', 'replay filed failures (default: all); one alone is shown step by step')
+    .option(
+      '--script',
+      'with --replay and files of target tcp, on the mended stack: write a packetdrill script beside each',
+    )
     .option('--ci', 'the bounded share of a CI run: every target with fixed seeds and with one fresh seed')
     .option('--fresh-fails', 'with --ci: what the fresh seed finds fails the run')
     .option('--list', 'name the targets and end')
@@ -75,6 +80,7 @@ async function fuzz(names: readonly string[], given: Given): Promise<number> {
         print(`${name.padEnd(10)} ${(await library.loadTarget(name)).about}`);
       return EXIT_OK;
     }
+    if (given.script) return await script(names);
     if (given.replay) return await replay(names, given.json === true);
     if (given.ci) return await ciShare(names, given);
     return summary(await campaign(names, given, seed), given.json === true);
@@ -220,6 +226,27 @@ function summary(outcomes: readonly TargetOutcome[], json: boolean): number {
   if (json) process.stderr.write(`${line}\n`);
   else print(line);
   return count('failed') > 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+/** A packetdrill script beside each filed failure. */
+async function script(files: readonly string[]): Promise<number> {
+  const { ScriptlessError, writeExchangeScript } = await import('../fuzz/index.js');
+  if (files.length === 0) {
+    process.stderr.write('netchannel fuzz: --script needs the filed failures that scripts are wanted of\n');
+    return EXIT_USAGE;
+  }
+  let failed = 0;
+  for (const path of files) {
+    try {
+      print(`wrote   ${await writeExchangeScript(path)}`);
+    } catch (error) {
+      if (!(error instanceof ScriptlessError)) throw error;
+      failed++;
+      print(`failed  ${path}: ${error.message}`);
+    }
+  }
+  print(`${files.length - failed} passed, ${failed} failed, 0 skipped`);
+  return failed > 0 ? EXIT_FAILED : EXIT_OK;
 }
 
 async function replay(files: readonly string[], json: boolean): Promise<number> {

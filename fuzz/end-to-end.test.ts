@@ -67,4 +67,14 @@ test('a broken stack, a find, a file, a failing test, the fix, a pass', { timeou
   writeFileSync(join(copy, BROKEN), whole);
   expect(fuzz('--replay', path).status).toBe(0);
   expect(ordinaryTest().status).toBe(0);
+
+  // The whole stack writes the script that a broken one fails, alone and in the ordinary tests.
+  const script = path.replace(/\.json$/, '.pkt');
+  const conform = (): number | null => node('dist/cli/main.js', 'conform', script).status;
+  expect(fuzz('--replay', '--script', path).text).toContain(`wrote   ${script}`);
+  expect(conform()).toBe(0);
+  expect(ordinaryTest().status).toBe(0);
+  writeFileSync(join(copy, BROKEN), whole.replace(anchor, '? (tcb.rcv.nxt + 1) >>> 0 : 0'));
+  expect(conform()).toBe(1);
+  expect(fuzz('--replay', '--script', path).text).toContain('this stack still fails');
 });

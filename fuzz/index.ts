@@ -8,6 +8,7 @@ import type { Find } from './slice.js';
 import { InputError } from './target.js';
 import { loadTarget, TARGET_NAMES } from './targets/index.js';
 
+export { ScriptlessError, writeExchangeScript } from './exchange-script.js';
 export { filedRegressions, REGRESSIONS, type Regression, readRegression } from './filing.js';
 export { Recording, type Replay, replayRegression } from './replay.js';
 export { failureId, InputError, type Json, type Target, Violation, type Witness } from './target.js';

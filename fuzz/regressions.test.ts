@@ -1,8 +1,9 @@
 // Whatever has been filed is replayed by every test run; and the filing itself.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkExchangeScript } from './exchange-script.js';
 import {
   filedRegressions,
   fileName,
@@ -22,6 +23,9 @@ describe('filed regressions', () => {
   for (const { path, file } of filed) {
     test(`${file.target}: ${basename(path, '.json')}`, async () => {
       expect((await replayRegression(file)).failure).toBeUndefined();
+      const script = path.replace(/\.json$/, '.pkt');
+      if (!existsSync(script)) return;
+      expect(await checkExchangeScript(readFileSync(script, 'utf8'), file)).toBeUndefined();
     });
   }
 });

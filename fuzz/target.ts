@@ -23,6 +23,10 @@ export interface Witness {
   /** One step, for people. */
   step(text: string): void;
   packet(packet: ExchangePacket): void;
+  /** A call of a program at virtual time `at` µs, as a script writes it, and what came back (negative: an errno). */
+  call?(at: number, text: string, result: number): void;
+  /** A command of the host's, as a shell writes it. */
+  command?(at: number, text: string): void;
 }
 
 export interface Target<I = unknown> {

@@ -20,6 +20,7 @@ import { OWN_ADDRESS, PEER_ADDRESS, PEER_PORT, PORT, TcpPeer } from './tcp-peer.
 
 /** Long enough for every timer of a connection that nobody owns (RFC 1122: R2 of some minutes, twice). */
 const FOUR_HOURS = 4 * 3600e6;
+const HOW = ['SHUT_RD', 'SHUT_WR', 'SHUT_RDWR'];
 
 export class TcpWorld {
   readonly stack: InlineStack;
@@ -61,19 +62,27 @@ export class TcpWorld {
     const { posix } = this.stack;
     const family = this.setting.v6 ? c.AF_INET6 : c.AF_INET;
     const fd = posix.socket(family, c.SOCK_STREAM | c.SOCK_NONBLOCK, 0);
-    posix.setInt(fd, o.SOL_SOCKET, o.SO_OOBINLINE, 1);
-    posix.setInt(fd, o.SOL_SOCKET, o.SO_REUSEADDR, 1);
-    if (this.setting.sendBuffer > 0)
-      posix.setInt(fd, o.SOL_SOCKET, o.SO_SNDBUF, this.setting.sendBuffer >>> 1);
-    if (this.setting.receiveBuffer > 0)
-      posix.setInt(fd, o.SOL_SOCKET, o.SO_RCVBUF, this.setting.receiveBuffer >>> 1);
-    posix.bind(fd, socketAddress(this.setting.v6 ? '::' : '0.0.0.0', PORT));
+    this.told('socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP)', fd);
+    const set = (name: string, option: number, value: number): void =>
+      this.told(
+        `setsockopt(${fd}, SOL_SOCKET, ${name}, [${value}], 4)`,
+        posix.setInt(fd, o.SOL_SOCKET, option, value),
+      );
+    set('SO_OOBINLINE', o.SO_OOBINLINE, 1);
+    set('SO_REUSEADDR', o.SO_REUSEADDR, 1);
+    if (this.setting.sendBuffer > 0) set('SO_SNDBUF', o.SO_SNDBUF, this.setting.sendBuffer >>> 1);
+    if (this.setting.receiveBuffer > 0) set('SO_RCVBUF', o.SO_RCVBUF, this.setting.receiveBuffer >>> 1);
+    this.told(
+      `bind(${fd}, ..., ...)`,
+      posix.bind(fd, socketAddress(this.setting.v6 ? '::' : '0.0.0.0', PORT)),
+    );
     if (this.setting.active) {
       this.fd = fd;
-      posix.connect(fd, socketAddress(PEER_ADDRESS[this.setting.v6 ? 6 : 4], PEER_PORT));
+      const peer = socketAddress(PEER_ADDRESS[this.setting.v6 ? 6 : 4], PEER_PORT);
+      this.told(`connect(${fd}, ..., ...)`, posix.connect(fd, peer).result);
     } else {
       this.listener = fd;
-      posix.listen(fd, 4);
+      this.told(`listen(${fd}, 4)`, posix.listen(fd, 4));
     }
     this.settle();
     if (!this.setting.handshake) return;
@@ -156,6 +165,7 @@ export class TcpWorld {
         const data = streamBytes(this.model.written, command.n);
         const sent = posix.send(this.fd, data, c.MSG_DONTWAIT | c.MSG_NOSIGNAL).result;
         invariant(sent !== null, 'a call that must not block does');
+        this.told(`send(${this.fd}, ..., ${command.n}, MSG_DONTWAIT|MSG_NOSIGNAL)`, sent);
         if (sent > 0) this.model.written += sent;
         return;
       }
@@ -164,6 +174,7 @@ export class TcpWorld {
         const room = new Uint8Array(command.n);
         const got = posix.recv(this.fd, room, c.MSG_DONTWAIT).result;
         invariant(got !== null, 'a call that must not block does');
+        this.told(`recv(${this.fd}, ..., ${command.n}, MSG_DONTWAIT)`, got);
         if (got > 0) this.model.read(room.subarray(0, got));
         return;
       }
@@ -174,10 +185,10 @@ export class TcpWorld {
       case 'shutdown':
         if (this.fd < 0) return;
         if (command.how !== 0) this.model.mayEnd = true;
-        posix.shutdown(this.fd, command.how);
+        this.told(`shutdown(${this.fd}, ${HOW[command.how]})`, posix.shutdown(this.fd, command.how));
         return;
       case 'option':
-        if (this.fd >= 0) writeOption(posix, this.fd, command.name, command.value);
+        if (this.fd >= 0) this.told(...writeOption(posix, this.fd, command.name, command.value));
         return;
       case 'sysctl':
         this.sysctl(command.name, command.value);
@@ -204,6 +215,7 @@ export class TcpWorld {
     if (name === 'net.ipv4.tcp_syncookies') this.model.cookies = true;
     try {
       this.stack.setSysctl(name, value);
+      this.witness?.command?.(this.now, `sysctl -q ${name}="${value}"`);
     } catch (error) {
       if (!(error instanceof SysctlError)) throw error;
     }
@@ -211,16 +223,22 @@ export class TcpWorld {
 
   private close(fd: number): void {
     if (fd === this.fd) this.model.mayEnd = true;
-    this.stack.posix.close(fd);
+    this.told(`close(${fd})`, this.stack.posix.close(fd).result);
+  }
+
+  /** Tells a call and what it returned. */
+  private told(text: string, result: number | null): void {
+    this.witness?.call?.(this.now, text, result ?? 0);
   }
 
   private acceptOne(): void {
     if (this.listener < 0 || !this.stack.posix.descriptors.includes(this.listener)) return;
     const fd = this.stack.posix.accept4(this.listener, emptyAddress(), c.SOCK_NONBLOCK).result;
     if (fd === null || fd < 0) return;
+    this.told(`accept4(${this.listener}, ..., ..., SOCK_NONBLOCK)`, fd);
     this.fd = fd;
     // One connection at a time: what comes later finds nobody.
-    this.stack.posix.close(this.listener);
+    this.told(`close(${this.listener})`, this.stack.posix.close(this.listener).result);
     this.listener = -1;
   }
 
