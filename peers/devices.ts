@@ -11,6 +11,7 @@ import type { DeviceKind } from './types.js';
 /** The kernel's side, whatever the kind; and the stack's end of the veth pair. */
 const KERNEL_SIDE = 'nc0';
 const STACK_SIDE = 'nc1';
+const IPV6_MIN_MTU = 1280;
 
 export interface PeerDevice {
   readonly link: TunLink | PacketLink;
@@ -27,8 +28,8 @@ export function openDevice(kind: DeviceKind, mtu: number, offload: boolean): Pee
   const size = ['mtu', String(mtu)];
   const peer = ['type', 'veth', 'peer', 'name', STACK_SIDE, ...size];
   execFileSync('ip', ['link', 'add', KERNEL_SIDE, ...size, ...peer]);
-  // The kernel is on the other side; on this one it has no address and says nothing.
-  writeFileSync(`/proc/sys/net/ipv6/conf/${STACK_SIDE}/disable_ipv6`, '1');
+  // The kernel is on the other side; on this one it has no address and says nothing. Below RFC 8200's least MTU there is no IPv6.
+  if (mtu >= IPV6_MIN_MTU) writeFileSync(`/proc/sys/net/ipv6/conf/${STACK_SIDE}/disable_ipv6`, '1');
   if (!offload) setOffloads(KERNEL_SIDE, false);
   setUp(KERNEL_SIDE, true);
   setUp(STACK_SIDE, true);

@@ -1,5 +1,4 @@
 // Runs peer cases one after another, each in a thread and a namespace of its own, and bounds each. Knows no case.
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -127,7 +126,8 @@ async function runOne(order: CaseOrder, peerCase: PeerCase): Promise<CaseResult>
     crash = 'the thread hung and was ended';
     void worker.terminate();
   }, limit);
-  await once(worker, 'exit');
+  // Not events.once, which an 'error' on the way ends: a case that throws while it is set up has failed, and the others go on.
+  await new Promise((resolve) => worker.once('exit', resolve));
   clearTimeout(timer);
   forget();
   if (result === null) closeDescriptors(descriptors);

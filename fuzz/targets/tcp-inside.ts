@@ -53,6 +53,9 @@ interface Remembered {
   next: number;
   una: number;
   received: number;
+  inFlight: number;
+  /** Number behind the last loss probe, 0 when none is out. */
+  probe: number;
 }
 
 export class Inside {
@@ -71,6 +74,7 @@ export class Inside {
   private connection(tcb: Tcb, now: number, wake: number): void {
     const { snd, rcv, loss, cc, state } = tcb;
     const old = this.known.get(tcb);
+    const inFlight = snd.packetsOut - (loss.sackedOut + loss.lostOut) + loss.retransOut;
     invariant(NEXT[state] !== undefined, 'a connection has no legal state', () => String(state));
     if (old !== undefined) {
       invariant(
@@ -84,14 +88,15 @@ export class Inside {
       this.counts(tcb);
       this.waiting(tcb);
       this.timers(tcb, now, wake);
-      const inFlight = snd.packetsOut - (loss.sackedOut + loss.lostOut) + loss.retransOut;
       // Without SACK a duplicate ACK counts as a segment that left the network, until the next ACK of new data forgets the count
       // (RFC 5681 section 3.2): a step that saw both, sent by the one and shows what the other left.
       const forgotten = old !== undefined && !tcb.opt.sack && snd.una !== old.una;
       const grew =
         old !== undefined && ((snd.nxt - old.next) | 0) > 0 && state !== SYN_SENT && state !== SYN_RECV;
+      // RFC 8985 section 7.3: a loss probe goes out whatever is in flight already.
+      const probed = old !== undefined && loss.tlpHighSeq !== 0 && loss.tlpHighSeq !== old.probe;
       if (grew && old.state === state && !forgotten) {
-        const most = Math.max(cc.cwnd, old.cwnd) + 2;
+        const most = Math.max(cc.cwnd, old.cwnd, probed ? old.inFlight + 1 : 0) + 2;
         invariant(
           inFlight <= most,
           'more is in flight than the congestion window',
@@ -113,7 +118,15 @@ export class Inside {
       'the receive queue outgrows its buffer',
       () => `${rcv.memoryAllocated} of ${rcv.buffer}`,
     );
-    this.known.set(tcb, { state, cwnd: cc.cwnd, next: snd.nxt, una: snd.una, received: rcv.nxt });
+    this.known.set(tcb, {
+      state,
+      cwnd: cc.cwnd,
+      next: snd.nxt,
+      una: snd.una,
+      received: rcv.nxt,
+      inFlight,
+      probe: loss.tlpHighSeq,
+    });
   }
 
   private sequences({ snd, rcv, state }: Tcb, old: Remembered | undefined): void {
