@@ -30,6 +30,14 @@ describe('a target fed with bytes', () => {
     },
   );
 
+  test('a generator that takes no zero comes to an end', () => {
+    const target = {
+      name: 'no zero',
+      inputs: () => fc.nat(1000).filter((n) => n > 900),
+    } as unknown as Target<number>;
+    expect(inputOfBytes(target, new Uint8Array(0))).toBeGreaterThan(900);
+  });
+
   test('what a target throws is thrown', () => {
     const target: Target<number> = {
       name: 'throws',

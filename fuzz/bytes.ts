@@ -6,6 +6,9 @@ import * as fc from 'fast-check';
 import { inputsOf } from './slice.js';
 import type { Target } from './target.js';
 
+/** Bytes of zeros behind the end; then numbers change again, since a generator may refuse its least choice for ever. */
+const ZEROS = 4096;
+
 class ByteRandom {
   private readonly data: Uint8Array;
   private at: number;
@@ -24,7 +27,7 @@ class ByteRandom {
     const { data } = this;
     const at = this.at;
     this.at = at + 4;
-    if (at >= data.length) return 0;
+    if (at >= data.length) return at < data.length + ZEROS ? 0 : Math.imul(at, 0x9e3779b1) ^ (at >>> 3);
     return data[at] | ((data[at + 1] ?? 0) << 8) | ((data[at + 2] ?? 0) << 16) | ((data[at + 3] ?? 0) << 24);
   }
 
