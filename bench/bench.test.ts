@@ -40,28 +40,46 @@ describe('bench', () => {
     }
   });
 
-  it('takes no more of the heap for a segment than the views of its payload', () => {
-    const pair = new BulkPair({ gro: true });
+  it.each([{ gro: true }, {}])('makes no object for a segment (%o)', (options) => {
+    const pair = new BulkPair(options);
     const message = new Uint8Array(65_536);
     pair.run(message, 1);
-    // 300 bytes when V8 has compiled all of it, 400 to 600 before; one view more a segment would be 100.
     for (let i = 0; i < 60; i++) pair.turn(message);
+    // A view of its payload was 100 bytes. Those that are left: where the send queue's pages and the receive ring end, and
+    // for reading: ten for 89 segments.
     const { subarray } = Uint8Array.prototype;
     let views = 0;
     Uint8Array.prototype.subarray = function (this: Uint8Array, ...range) {
       views++;
       return subarray.apply(this, range);
     };
+    // Storage of frames under way and of queues is kept from burst to burst.
+    const { Uint8Array: Bytes } = globalThis;
+    let storage = 0;
+    globalThis.Uint8Array = new Proxy(Bytes, {
+      construct(target, args, made) {
+        storage++;
+        return Reflect.construct(target, args, made);
+      },
+    });
     const before = pair.segments;
     try {
       for (let i = 0; i < 12; i++) pair.turn(message);
     } finally {
-      Uint8Array.prototype.subarray = subarray;
+      globalThis.Uint8Array = Bytes;
+      Bytes.prototype.subarray = subarray;
     }
     const segments = pair.segments - before;
     expect(segments).toBeGreaterThan(500);
-    expect(views / segments).toBeLessThan(1.5);
-    expect(pair.allocatedPerSegment(message)).toBeLessThan(1000);
+    expect(views / segments).toBeLessThan(0.2);
+    expect(storage).toBe(0);
+    // 200 to 300 bytes before V8 has compiled all of it, 90 to 160 then: turns until it has.
+    let least = pair.allocatedPerSegment(message);
+    for (let round = 0; round < 40 && least >= 200; round++) {
+      for (let i = 0; i < 100; i++) pair.turn(message);
+      least = Math.min(least, pair.allocatedPerSegment(message));
+    }
+    expect(least).toBeLessThan(200);
     pair.close();
   });
 

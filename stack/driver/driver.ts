@@ -75,7 +75,9 @@ export class Driver implements InlineDriver {
   readonly #reader: FlowReader;
   readonly #checkSource: boolean;
   readonly #ends: AttachedEnds;
+  /** The first `#touchedCount` have something new. Never shrinks: V8 would make it anew for each batch. */
   readonly #touched: ChannelWriter[] = [];
+  #touchedCount = 0;
   readonly #ring: Uint8Array = new Uint8Array(MAX_ENDPOINTS);
   readonly #frames = new Uint32Array(BATCH);
   readonly #out = new Uint32Array(BATCH);
@@ -280,28 +282,28 @@ export class Driver implements InlineDriver {
     if (party.owner(index) === party.id) party.lend(index, writer.party);
     if (!writer.touched) {
       writer.touched = true;
-      this.#touched.push(writer);
+      this.#touched[this.#touchedCount++] = writer;
     }
   }
 
   /** One publish a channel, in the order of the first push, then word to its endpoint, then one look a doorbell. */
   #publish(): void {
     const touched = this.#touched;
-    for (let i = 0; i < touched.length; i++) {
+    for (let i = 0; i < this.#touchedCount; i++) {
       touched[i].ring.publish();
       touched[i].touched = false;
       this.#ring[touched[i].endpoint] = 1;
       if (this.onPublish) this.onPublish(touched[i].number);
       else this.#ends.tellReady(touched[i]);
     }
-    for (let i = 0; i < touched.length; i++) {
+    for (let i = 0; i < this.#touchedCount; i++) {
       const endpoint = touched[i].endpoint;
       if (this.#ring[endpoint] === 0) continue;
       this.#ring[endpoint] = 0;
       if (!this.onPublish) this.#ends.publishReady(endpoint);
       if (this.#ends.bell(endpoint).ring()) this.counters.wakeups++;
     }
-    touched.length = 0;
+    this.#touchedCount = 0;
   }
 
   #send(index: number, endpoint: number, now: number): number {

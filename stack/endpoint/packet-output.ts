@@ -30,12 +30,13 @@ export class PacketOutput {
   batched = false;
   /** The driver of this thread has worked since buffers were last taken home. */
   private moved = true;
-  /** Packets whose completion has not been told yet. */
-  private readonly done: number[] = [];
+  /** Packets whose completion has not been told yet. The arrays never shrink: V8 would make them anew each time. */
+  private done = 0;
   private readonly driver: Driver | null;
   private readonly owners: (TransmitOwner | null)[];
   private readonly charges: Float64Array;
-  private readonly doneOwners: TransmitOwner[] = [];
+  private readonly doneCharges: number[] = [];
+  private readonly doneOwners: (TransmitOwner | null)[] = [];
 
   /** `driver`: where it runs in this thread. */
   constructor(port: EndpointPort, driver: Driver | null) {
@@ -167,8 +168,8 @@ export class PacketOutput {
     const owner = this.owners[index];
     if (owner === null) return;
     this.owners[index] = null;
-    this.doneOwners.push(owner);
-    this.done.push(this.charges[index]);
+    this.doneOwners[this.done] = owner;
+    this.doneCharges[this.done++] = this.charges[index];
   }
 
   /** Tells owners of packets that have left the host; true when there were any. Between steps only. */
@@ -176,12 +177,14 @@ export class PacketOutput {
     // Asked after every call of a socket: looking through the rings by which buffers come home was a tenth of a small send.
     if (this.moved || this.driver === null) this.port.collect();
     this.moved = false;
-    if (this.done.length === 0 || this.completing) return false;
+    if (this.done === 0 || this.completing) return false;
     this.completing = true;
     // Owners may send again and add to the list; what asks again meanwhile finds this round under way.
-    for (let i = 0; i < this.done.length; i++) this.doneOwners[i].onTransmitDone(this.done[i], now);
-    this.done.length = 0;
-    this.doneOwners.length = 0;
+    for (let i = 0; i < this.done; i++) {
+      this.doneOwners[i]!.onTransmitDone(this.doneCharges[i], now);
+      this.doneOwners[i] = null;
+    }
+    this.done = 0;
     this.completing = false;
     return true;
   }

@@ -109,8 +109,9 @@ export class TcpSink implements SegmentSink {
       tcp,
       flow.localPort,
       flow.remotePort,
-      segment.seq,
-      segment.ack,
+      // As signed numbers, which V8 passes without a box (numbers from 2^31 on it boxes).
+      segment.seq | 0,
+      segment.ack | 0,
       head,
       segment.flags,
       segment.window,

@@ -1,14 +1,15 @@
 // Frames on their way: copies of bytes with the metadata that travels along, given out in order of their time and,
 // at one time, in the order they came. Bounded; storage is reused. Knows frames and times, no links and no protocols.
 
-import { copyFromShared, copyToShared } from '../channel/copy.js';
+import { copyFromShared, copyToShared, wordsOf } from '../channel/copy.js';
 import type { PoolParty } from '../channel/pool.js';
 
 /** Frames above this are never stored: the large buffer class takes no more (headroom included). */
 export const MAX_FRAME = 65536 + 256;
 const SMALL_FRAME = 2048;
 const NOTHING = new Uint8Array(0);
-/** Slots whose storage an empty queue keeps. */
+const NO_WORDS: Int32Array = new Int32Array(0);
+/** Slots whose storage an empty queue keeps at least. */
 const KEPT = 64;
 
 export class FrameQueue {
@@ -21,15 +22,14 @@ export class FrameQueue {
   #csumStarts = new Int32Array(16);
   #csumOffsets = new Int32Array(16);
   readonly #data: Uint8Array[] = [];
-  /**
-   * The frame itself in each slot's memory, two a slot for frames that lie four bytes apart (segments of 1,460 bytes do, in
-   * turn): objects that last as long as frames of one length come. And which of them it is.
-   */
-  readonly #views: Uint8Array[] = [];
-  #view = new Int32Array(16);
+  /** The same memory as words (channel/copy.ts), and where in it a slot's frame begins. */
+  readonly #words: Int32Array[] = [];
+  #starts = new Int32Array(16);
   /** Slot numbers: a binary heap in [0, #size), free slots behind it. */
   #heap = new Int32Array(16);
   #size = 0;
+  /** Most frames held since the queue was last empty. */
+  #peak = 0;
   #count = 0;
   #bytes = 0;
 
@@ -69,21 +69,13 @@ export class FrameQueue {
     let data = this.#data[slot];
     // Lies in its slot, and later in a buffer, as it lay before: such copies are cheaper (channel/copy.ts).
     const at = (b.byteOffset + start) & 7;
-    const view = 2 * slot + (at >>> 2);
-    let frame = this.#views[view];
     if (data.length < at + length) {
       data = new Uint8Array(8 + roomFor(length));
       this.#data[slot] = data;
-      this.#views[2 * slot] = NOTHING;
-      this.#views[2 * slot + 1] = NOTHING;
-      frame = NOTHING;
+      this.#words[slot] = wordsOf(data);
     }
-    if (frame.byteOffset !== at || frame.length !== length) {
-      frame = data.subarray(at, at + length);
-      this.#views[view] = frame;
-    }
-    copyFromShared(frame, 0, b, start, length);
-    this.#view[slot] = view;
+    copyFromShared(data, at, b, start, length);
+    this.#starts[slot] = at;
     this.#times[slot] = time;
     this.#orders[slot] = this.#count++;
     this.#lengths[slot] = length;
@@ -93,6 +85,7 @@ export class FrameQueue {
     this.#csumOffsets[slot] = csumOffset;
     this.#bytes += length;
     this.#up(this.#size++, slot);
+    if (this.#size > this.#peak) this.#peak = this.#size;
     return true;
   }
 
@@ -120,9 +113,9 @@ export class FrameQueue {
     const length = this.#lengths[slot];
     const index = party.alloc(length);
     if (index < 0) return -1;
-    const frame = this.#views[this.#view[slot]];
-    party.align(index, 0, frame.byteOffset & 7);
-    copyToShared(party.bytes, party.start(index), frame, 0, length);
+    const at = this.#starts[slot];
+    party.align(index, 0, at);
+    copyToShared(party.bytes, party.start(index), this.#data[slot], at, length, this.#words[slot]);
     party.setLength(index, length);
     party.setStamp(index, this.#times[slot]);
     party.setGsoSize(index, this.#gsoSizes[slot]);
@@ -136,7 +129,8 @@ export class FrameQueue {
   pop(): Uint8Array | null {
     if (this.#size === 0) return null;
     const slot = this.#heap[0];
-    const copy = this.#views[this.#view[slot]].slice();
+    const at = this.#starts[slot];
+    const copy = this.#data[slot].slice(at, at + this.#lengths[slot]);
     this.#shift();
     return copy;
   }
@@ -152,14 +146,21 @@ export class FrameQueue {
     const last = this.#heap[--this.#size];
     if (this.#size > 0) this.#down(last);
     this.#heap[this.#size] = slot;
-    if (this.#size === 0 && this.#data.length > KEPT) this.#letGo();
+    if (this.#size === 0) this.#letGo();
   }
 
-  /** A burst is over: the storage of the frames beyond KEPT, all of which are free, goes back. */
+  /**
+   * A burst is over: of the storage that it did not need, half goes back, so that bursts of one size after the other find
+   * theirs (that of 180 segments, made anew for each beyond the 64th, was 80 bytes of the heap a segment and its 2 KiB).
+   */
   #letGo(): void {
-    this.#data.length = KEPT;
-    this.#views.length = 2 * KEPT;
-    for (let slot = 0; slot < KEPT; slot++) this.#heap[slot] = slot;
+    const { length } = this.#data;
+    const kept = Math.max(KEPT, this.#peak, length >>> 1);
+    this.#peak = 0;
+    if (length <= kept) return;
+    this.#data.length = kept;
+    this.#words.length = kept;
+    for (let slot = 0; slot < kept; slot++) this.#heap[slot] = slot;
   }
 
   #before(x: number, y: number): boolean {
@@ -197,7 +198,7 @@ export class FrameQueue {
       const more = n * 2;
       this.#times = grown(new Float64Array(more), this.#times);
       this.#orders = grown(new Float64Array(more), this.#orders);
-      this.#view = grown(new Int32Array(more), this.#view);
+      this.#starts = grown(new Int32Array(more), this.#starts);
       this.#lengths = grown(new Int32Array(more), this.#lengths);
       this.#gsoSizes = grown(new Int32Array(more), this.#gsoSizes);
       this.#checksums = grown(new Int32Array(more), this.#checksums);
@@ -206,7 +207,7 @@ export class FrameQueue {
       this.#heap = grown(new Int32Array(more), this.#heap);
     }
     this.#data.push(NOTHING);
-    this.#views.push(NOTHING, NOTHING);
+    this.#words.push(NO_WORDS);
     this.#heap[n] = n;
   }
 }

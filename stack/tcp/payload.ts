@@ -1,6 +1,6 @@
 // Payload bytes of the send queue: references into shared, counted pages, so that a segment can be split,
 // merged and trimmed without copying. Knows no sequence numbers.
-import { copyToShared, part } from '../channel/copy.js';
+import { copyToShared, part, wordsOf } from '../channel/copy.js';
 import type { PayloadSource } from './segment.js';
 
 const PAGE_BYTES = 65_536;
@@ -8,12 +8,15 @@ const PAGE_BYTES = 65_536;
 /** A page of payload memory; it goes back to its heap when nothing refers to it. */
 export class PayloadPage {
   readonly bytes: Uint8Array;
+  /** The same memory, for copies without a view; none when it is borrowed (zerocopy). */
+  readonly words: Int32Array | undefined;
   references = 0;
   /** Bytes handed out so far; only the newest page of a heap is filled further. */
   used = 0;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    this.words = bytes.length === PAGE_BYTES && bytes.byteOffset === 0 ? wordsOf(bytes) : undefined;
   }
 }
 
@@ -60,13 +63,17 @@ export class PayloadHeap {
   }
 }
 
-/** An ordered list of byte ranges in pages. */
+/** What stands in a place of the list that is not used: no memory is kept by it. */
+const NO_PAGE = new PayloadPage(new Uint8Array(0));
+
+/** An ordered list of byte ranges in pages. Its arrays never shrink: V8 would make them anew for the next payload. */
 export class Payload implements PayloadSource {
   length = 0;
   readonly heap: PayloadHeap;
   private readonly pages: PayloadPage[] = [];
   private readonly offsets: number[] = [];
   private readonly lengths: number[] = [];
+  private count = 0;
 
   constructor(heap: PayloadHeap) {
     this.heap = heap;
@@ -74,7 +81,7 @@ export class Payload implements PayloadSource {
 
   /** Number of ranges (Linux bounds them by MAX_SKB_FRAGS). */
   get fragments(): number {
-    return this.pages.length;
+    return this.count;
   }
 
   /** Copies `length` bytes of `source` behind what is there. */
@@ -92,21 +99,22 @@ export class Payload implements PayloadSource {
 
   /** Refers to a page without copying (zerocopy, or a page of another payload). */
   addRange(page: PayloadPage, offset: number, length: number): void {
-    const last = this.pages.length - 1;
+    const last = this.count - 1;
     if (last >= 0 && this.pages[last] === page && this.offsets[last]! + this.lengths[last]! === offset) {
       this.lengths[last]! += length;
     } else {
       this.heap.ref(page);
-      this.pages.push(page);
-      this.offsets.push(offset);
-      this.lengths.push(length);
+      this.pages[this.count] = page;
+      this.offsets[this.count] = offset;
+      this.lengths[this.count] = length;
+      this.count++;
     }
     this.length += length;
   }
 
   residue(from: number): number {
     let skip = from;
-    for (let i = 0; i < this.pages.length; i++) {
+    for (let i = 0; i < this.count; i++) {
       const have = this.lengths[i]!;
       if (skip < have) return (this.pages[i]!.bytes.byteOffset + this.offsets[i]! + skip) & 7;
       skip -= have;
@@ -118,7 +126,7 @@ export class Payload implements PayloadSource {
     let skip = from;
     let left = length;
     let to = targetOffset;
-    for (let i = 0; left > 0 && i < this.pages.length; i++) {
+    for (let i = 0; left > 0 && i < this.count; i++) {
       const have = this.lengths[i]!;
       if (skip >= have) {
         skip -= have;
@@ -126,7 +134,7 @@ export class Payload implements PayloadSource {
       }
       const take = Math.min(left, have - skip);
       const start = this.offsets[i]! + skip;
-      copyToShared(target, to, this.pages[i]!.bytes, start, take);
+      copyToShared(target, to, this.pages[i]!.bytes, start, take, this.pages[i]!.words);
       to += take;
       left -= take;
       skip = 0;
@@ -137,7 +145,7 @@ export class Payload implements PayloadSource {
   split(length: number, rest: Payload): void {
     let at = 0;
     let keep = 0;
-    for (let i = 0; i < this.pages.length; i++) {
+    for (let i = 0; i < this.count; i++) {
       const have = this.lengths[i]!;
       if (at >= length) {
         rest.addRange(this.pages[i]!, this.offsets[i]!, have);
@@ -152,15 +160,13 @@ export class Payload implements PayloadSource {
       }
       at += have;
     }
-    this.pages.length = keep;
-    this.offsets.length = keep;
-    this.lengths.length = keep;
+    this.shorten(keep);
     this.length = Math.min(this.length, length);
   }
 
   /** Takes over all of `other`, behind what is there; `other` is empty afterwards. */
   join(other: Payload): void {
-    for (let i = 0; i < other.pages.length; i++) {
+    for (let i = 0; i < other.count; i++) {
       this.addRange(other.pages[i]!, other.offsets[i]!, other.lengths[i]!);
     }
     other.clear();
@@ -182,18 +188,24 @@ export class Payload implements PayloadSource {
       this.heap.unref(this.pages[drop]!);
       drop++;
     }
-    if (drop > 0) {
-      this.pages.splice(0, drop);
-      this.offsets.splice(0, drop);
-      this.lengths.splice(0, drop);
+    if (drop === 0) return;
+    for (let i = drop; i < this.count; i++) {
+      this.pages[i - drop] = this.pages[i]!;
+      this.offsets[i - drop] = this.offsets[i]!;
+      this.lengths[i - drop] = this.lengths[i]!;
     }
+    this.shorten(this.count - drop);
   }
 
   clear(): void {
-    for (let i = 0; i < this.pages.length; i++) this.heap.unref(this.pages[i]!);
-    this.pages.length = 0;
-    this.offsets.length = 0;
-    this.lengths.length = 0;
+    for (let i = 0; i < this.count; i++) this.heap.unref(this.pages[i]!);
+    this.shorten(0);
     this.length = 0;
+  }
+
+  /** The first `count` ranges stay. */
+  private shorten(count: number): void {
+    for (let i = count; i < this.count; i++) this.pages[i] = NO_PAGE;
+    this.count = count;
   }
 }

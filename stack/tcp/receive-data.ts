@@ -179,7 +179,7 @@ function queueInOrder(tcb: Tcb, now: number, seg: SegmentIn, fin: boolean): void
     const tailroom = receiveTailroom(seg.packetLength);
     appendBytes(tcb, seg.bytes, seg.offset + skip, seg.length - skip, truesize, tailroom, seg.arrival);
   }
-  advance(tcb, seg.endSeq);
+  advance(tcb, (seg.endSeq - rcv.nxt) >>> 0);
   if (seg.length > 0) dataReceived(tcb, now, seg, truesize);
   if (fin) receiveFin(tcb, now);
   if (tcb.done) return;
@@ -233,10 +233,10 @@ function appendParts(tcb: Tcb, seg: SegmentIn, skip: number, truesize: number): 
   tcb.rcv.queue.charge(tcb, truesize, 0, seg.arrival);
 }
 
-function advance(tcb: Tcb, endSeq: number): void {
+function advance(tcb: Tcb, count: number): void {
   const { rcv } = tcb;
-  rcv.bytesReceived += (endSeq - rcv.nxt) >>> 0;
-  rcv.nxt = endSeq;
+  rcv.bytesReceived += count;
+  rcv.nxt = (rcv.nxt + count) >>> 0;
 }
 
 /** Bookkeeping of in-order data (tcp_event_data_recv). */
@@ -297,7 +297,7 @@ function drainOutOfOrder(tcb: Tcb, now: number): void {
     if (skip > 0 || !coalesce(tcb, bytes, 0, length, arrival)) {
       appendBytes(tcb, bytes, skip, length - skip, truesize, tailroom, arrival);
     }
-    advance(tcb, endSeq);
+    advance(tcb, (endSeq - rcv.nxt) >>> 0);
     if (fin) {
       receiveFin(tcb, now);
       return;
