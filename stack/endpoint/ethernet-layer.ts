@@ -72,6 +72,11 @@ export class EthernetLayer implements LinkLayer, LinkLayerInput, NeighbourIo, Ad
     return true;
   }
 
+  confirm(link: number, nextHop: Uint8Array, now: number): void {
+    const neighbour = this.neighbours.get(nextHop, 0, link);
+    if (neighbour !== undefined) this.neighbours.confirm(now, neighbour);
+  }
+
   /** Puts the link's header before the packet, in the buffer's headroom. */
   private putHeader(index: number, link: number, to: Uint8Array, type: number): void {
     const { party } = this.output;

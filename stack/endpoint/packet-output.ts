@@ -18,6 +18,8 @@ export interface LinkLayer {
    * been put before it (the packet now starts there): send it. False: the link layer has taken the buffer.
    */
   resolve(index: number, link: number, nextHop: Uint8Array, now: number): boolean;
+  /** An upper layer has heard that packets to `nextHop` arrive (RFC 4861 section 7.3.1). */
+  confirm(link: number, nextHop: Uint8Array, now: number): void;
 }
 
 export class PacketOutput {
@@ -98,6 +100,11 @@ export class PacketOutput {
       party.setL3Offset(index, 0);
     }
     return this.transmit(index, device.number, now, more);
+  }
+
+  /** An upper layer has heard that what it sends to `nextHop` arrives: nobody need ask. */
+  confirm(device: DeviceState, nextHop: Uint8Array, now: number): void {
+    if (device.link?.framing === 'ethernet') this.linkLayer?.confirm(device.number, nextHop, now);
   }
 
   /** Sends a frame that is complete (ARP, or a packet that waited for its neighbour). */

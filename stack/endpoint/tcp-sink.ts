@@ -135,6 +135,10 @@ export class TcpSink implements SegmentSink {
       finishTransport(bytes, tcp, head + length, TCP_OFF_CHECKSUM, source, destination, TCP_PROTOCOL);
     }
     counters.ip.add(v6 ? OUT_REQUESTS_6 : OUT_REQUESTS);
+    if (flow instanceof Tcb && flow.confirmNeighbour) {
+      flow.confirmNeighbour = false;
+      output.confirm(device, this.nextHop, this.now());
+    }
     const channel = handle?.channel?.number ?? output.defaultChannel;
     return output.send(index, device, this.nextHop, channel, owner, charge, this.now(), segment.more);
   }

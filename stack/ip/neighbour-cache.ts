@@ -125,14 +125,9 @@ export class NeighbourCache {
 
   /** An upper layer made progress with the neighbour (RFC 4861 section 7.3.1): new data was acknowledged. */
   confirm(now: number, n: Neighbour): void {
-    if (
-      n.state === NUD_STALE ||
-      n.state === NUD_DELAY ||
-      n.state === NUD_PROBE ||
-      n.state === NUD_REACHABLE
-    ) {
-      this.#reachable(now, n);
-    }
+    // The timer finds it and waits on.
+    if (n.state === NUD_REACHABLE) n.confirmed = now;
+    else if (n.state === NUD_STALE || n.state === NUD_DELAY || n.state === NUD_PROBE) this.#reachable(now, n);
   }
 
   /** The neighbour at `address[o]` asked us and gave its hardware address at `hw[ho]` (RFC 4861 section 7.2.3). */

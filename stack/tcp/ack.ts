@@ -227,6 +227,9 @@ export function processAck(tcb: Tcb, now: number, seg: SegmentIn, flag: number):
     }
     fastRetransmitAlert(tcb, now, context);
   }
+  // Linux's sk_dst_confirm: whoever answers what we sent is there (RFC 4861 section 7.3.1).
+  if ((context.flag & FLAG_FORWARD_PROGRESS) !== 0 || (context.flag & FLAG_NOT_DUP) === 0)
+    tcb.confirmNeighbour = true;
   if ((context.flag & FLAG_SET_XMIT_TIMER) !== 0) setTransmitTimer(tcb, now);
 
   const { rate } = context;

@@ -267,6 +267,8 @@ export class Tcb extends FlowEnds implements SegmentOwner {
   /** Error to report at the socket face: a positive Linux errno, 0: none; soft errors do not end the connection. */
   error = 0;
   softError = 0;
+  /** An ACK told that what was sent arrives: the next segment confirms the neighbour that it goes to. */
+  confirmNeighbour = false;
   /** Shut down by us (1 read, 2 write). */
   shutdown = 0;
   /** No socket holds it any more. */
