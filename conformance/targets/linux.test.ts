@@ -64,6 +64,19 @@ ${accept}
     expect(result).toMatchObject({ verdict: 'passed', reason: '' });
   });
 
+  it('opens files that commands of the script made, and none of the host is written', async () => {
+    const name = `/tmp/netchannel-linux-target-${process.pid}`;
+    const text = `
+\`dd bs=1 count=5 if=/dev/zero of=${name} status=none\`
+${accept}
+   +0 open("${name}", O_RDONLY) = 5
+   +0 sendfile(4, 5, [0], 5) = 5
+   +0 > P. 1:6(5) ack 1
+   +0 open("${name}-missing", O_RDONLY) = -1 ENOENT (No such file or directory)`;
+    expect(await run(text, 'ipv4')).toMatchObject({ verdict: 'passed', reason: '' });
+    expect(existsSync(name)).toBe(false);
+  });
+
   it('says where the kernel differs', async () => {
     const text = `${accept}
    +0 write(4, ..., 1000) = 1000

@@ -94,11 +94,18 @@ class Kernel {
   }
 
   private call(name: string, args: readonly unknown[]): void {
-    this.returned = this.caller.start({ name, args });
+    this.returned = this.caller.start({ name, args: name === 'open' ? this.opening(args) : args });
     const fd = this.returned?.result?.value ?? -1;
     if (name === 'socket' && fd >= 0 && ((args[1] as number) & SOCK_TYPE_MASK) === SOCK_STREAM) {
       this.setCongestionControl(fd);
     }
+  }
+
+  /** A file that the script's commands made is no file of the host's: its bytes go along. */
+  private opening([path, flags]: readonly unknown[]): readonly unknown[] {
+    const { files } = this.shell;
+    const bytes = files.owns(path as string) ? files.read(path as string) : undefined;
+    return bytes === undefined ? [path, flags] : [path, flags, bytes];
   }
 
   private setCongestionControl(fd: number): void {

@@ -29,6 +29,8 @@ const EPOLL_DATA = EPOLL_EVENT - 8;
 /** Requests that fill in an int: SIOCINQ, SIOCOUTQ, SIOCOUTQNSD and the like; everything else fails as the kernel says. */
 const IOCTL_VALUE = 8;
 
+const SEEK_SET = 0;
+
 const number = (args: Arguments, index: number): number => args[index] as number;
 
 function finish(result: PosixResult, ...out: unknown[]): CallResult {
@@ -215,8 +217,26 @@ const SPECIAL: Readonly<Record<string, Maker>> = {
     const from = offset(memory, args[2] as number | null);
     return finish(posix('sendfile', number(args, 0), number(args, 1), from, number(args, 3)));
   },
-  open: (_memory, args) => finish(posix('open', args[0] as string, number(args, 1), 0)),
+  open: (memory, args) => {
+    const bytes = args[2] as Uint8Array | undefined;
+    if (bytes === undefined) return finish(posix('open', args[0] as string, number(args, 1), 0));
+    return finish(memoryFile(memory, args[0] as string, bytes));
+  },
 };
+
+/** An open file in memory with these bytes, to be read from the beginning (memfd_create(2)). */
+function memoryFile(memory: NativeMemory, name: string, bytes: Uint8Array): PosixResult {
+  const file = posix('memfd_create', name, 0);
+  if (file.errno !== 0) return file;
+  const at = memory.pointer(putBuffer(memory, bytes));
+  for (let done = 0; done < bytes.length; ) {
+    const written = posix('write', file.value, at + BigInt(done), bytes.length - done);
+    if (written.errno !== 0) return written;
+    done += written.value;
+  }
+  const rewound = posix('lseek', file.value, 0, SEEK_SET);
+  return rewound.errno === 0 ? file : rewound;
+}
 
 /** Calls whose arguments are all numbers. */
 const PLAIN = new Set([

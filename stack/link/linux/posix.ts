@@ -39,6 +39,8 @@ const SIGNATURES = {
   splice: 'long splice(int, uint64_t, int, uint64_t, size_t, unsigned int)',
   sendfile: 'long sendfile(int, int, uint64_t, size_t)',
   open: 'int open(const char *, int, int)',
+  memfd_create: 'int memfd_create(const char *, unsigned int)',
+  lseek: 'long lseek(int, long, int)',
   fsync: 'int fsync(int)',
   gettid: 'int gettid()',
 } as const;
