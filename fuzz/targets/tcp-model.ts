@@ -127,9 +127,11 @@ export class TcpModel {
     return segment;
   }
 
-  private syn({ seq, flags, wscale }: ReadTcp): void {
+  private syn({ seq, ack, flags, wscale }: ReadTcp): void {
     invariant((flags & (FIN | RST)) === 0, 'a SYN has FIN or RST', () => `flags ${flags}`);
-    if (this.stackIss !== seq) this.begin(seq);
+    // RFC 6528: of the same two ends at the same moment the number is the same; the peer's then tells them apart.
+    const another = (flags & ACK) !== 0 && this.lastAck !== undefined && this.irs !== (ack - 1) >>> 0;
+    if (this.stackIss !== seq || another) this.begin(seq);
     this.stackScale = wscale ?? 0;
     invariant(this.stackScale <= 14, 'a window scale above 14 is offered', () => String(wscale));
     // RFC 7323 section 2.3: more than 14 counts as 14; both must have offered.

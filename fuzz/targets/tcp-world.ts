@@ -150,9 +150,10 @@ export class TcpWorld {
   }
 
   private bound(command: TcpCommand): number {
-    if (command.op === 'time') return 20 + command.us / 200;
     let cwnd = 10;
     for (const { tcb } of this.stack.tcp.handles) cwnd = Math.max(cwnd, tcb.cc.cwnd);
+    // What was paced may leave when its time comes, a window of it.
+    if (command.op === 'time') return 20 + command.us / 200 + cwnd;
     const times = command.op === 'burst' ? command.sizes.length : 'times' in command ? command.times : 1;
     return 400 + 8 * cwnd + times * 60;
   }
