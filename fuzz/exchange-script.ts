@@ -137,7 +137,8 @@ export async function exchangeScript(file: Regression): Promise<string> {
     throw new ScriptlessError(`target ${file.target} has no calls and segments of one connection`);
   const { setting } = file.input as unknown as TcpInput;
   const witness = new ScriptWitness(setting.peerIss);
-  const { failure } = await replayRegression(file, witness);
+  const { failure, error } = await replayRegression(file, witness);
+  if (error instanceof ScriptlessError) throw error;
   if (failure !== undefined)
     throw new ScriptlessError(`this stack still fails, and a script says what a whole one does: ${failure}`);
   const head = [

@@ -10,6 +10,8 @@ export interface Replay {
   readonly failure: string | undefined;
   /** The failure's id, when it is one of the target's. */
   readonly id: string | undefined;
+  /** What was thrown, by the target or by the witness. */
+  readonly error?: unknown;
 }
 
 /** Replays one regression. Never throws for what the input does; a target or input that cannot be read is a failure. */
@@ -29,7 +31,7 @@ export async function replayRegression(file: Regression, witness?: Witness): Pro
     const text = error instanceof Error ? error.message : String(error);
     if (error instanceof InputError)
       return { failure: `its input cannot be read any more: ${text}`, id: undefined };
-    return { failure: text, id: failureId(error) };
+    return { failure: text, id: failureId(error), error };
   }
 }
 
