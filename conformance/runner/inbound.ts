@@ -29,9 +29,9 @@ function advanceHandshake(flow: Flow, tcp: Extract<PacketBody['transport'], { ki
   const { syn, ack } = tcp.flags;
   if (flow.state === 'synack-sent' && ack) {
     flow.state = 'synack-acked';
-  } else if (flow.state === 'syn-sent' && syn) {
-    // A SYN-ACK, or the SYN of a simultaneous open: from here on the remote end has an initial sequence number.
-    if (ack) flow.state = 'syn-acked';
+  } else if (flow.state === 'syn-sent' && syn && ack) {
+    // After the SYN of a simultaneous open the remote end's numbers stay absolute: only a SYN-ACK begins relative ones.
+    flow.state = 'syn-acked';
     flow.live.remoteIsn = tcp.sequence.start >>> 0;
   }
 }
