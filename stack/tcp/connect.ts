@@ -141,15 +141,9 @@ function initVariables(tcb: Tcb, now: number): void {
   if (rcv.bufferLocked && (rcv.windowClamp > space || rcv.windowClamp === 0)) rcv.windowClamp = space;
   const usable = snd.advmss - (tcb.opt.tsRecentAge !== 0 ? snd.headerLength - 20 : 0);
   const segments = tcb.route?.initrwnd ?? 0;
-  selectInitialWindow(
-    config,
-    space,
-    usable,
-    rcv.windowClamp,
-    config.tcpWindowScaling !== 0,
-    segments,
-    initial,
-  );
+  const scaled = config.tcpWindowScaling !== 0;
+  tcb.opt.wscaleOffered = scaled;
+  selectInitialWindow(config, space, usable, rcv.windowClamp, scaled, segments, initial);
   rcv.wnd = initial.window;
   rcv.windowClamp = initial.clamp;
   rcv.wscale = initial.wscale;

@@ -35,7 +35,8 @@ function takeSynOptions(tcb: Tcb, seg: SegmentIn): void {
   let mss = options.mss > 0 ? options.mss : tcb.ipv6 ? 1220 : 536;
   if (snd.userMss > 0 && snd.userMss < mss) mss = snd.userMss;
   snd.mssClamp = mss;
-  opt.wscale = options.wscale >= 0 && config.tcpWindowScaling !== 0;
+  // Linux reads the sysctl anew; one turned off since the SYN would leave the peer scaling what we do not.
+  opt.wscale = options.wscale >= 0 && opt.wscaleOffered;
   opt.sack = options.sackPermitted && config.tcpSack !== 0;
   if (opt.wscale) {
     snd.wscale = Math.min(options.wscale, MAX_WSCALE);

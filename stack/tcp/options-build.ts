@@ -40,7 +40,7 @@ export function buildSynOptions(
     spec.tsVal = tsVal;
     spec.tsEcr = tcb.opt.tsRecent;
   }
-  if (config.tcpWindowScaling !== 0) spec.wscale = tcb.rcv.wscale;
+  if (tcb.opt.wscaleOffered) spec.wscale = tcb.rcv.wscale;
   if (config.tcpSack !== 0) spec.sackPermitted = true;
   setFastOpen(cookie, cookieLength, experimental);
   write(out);

@@ -39,6 +39,8 @@ export class OptionState {
   timestamps = false;
   sack = false;
   wscale = false;
+  /** Our SYN offers a window scale, and its retransmissions then do, whatever the sysctl says by now (RFC 7323 section 2.2). */
+  wscaleOffered = false;
   /** Latest peer timestamp to echo, and when we took it (TS.Recent, RFC 7323). */
   tsRecent = 0;
   tsRecentAge = 0;
