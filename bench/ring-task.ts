@@ -1,7 +1,7 @@
 // What bench/ring.ts asks of its consumer's thread.
 
 export interface RingTask {
-  kind: 'ours' | 'ours-records' | 'ringbuf' | 'ringbuf-records' | 'sketch';
+  kind: 'ours' | 'ours-records' | 'ringbuf' | 'ringbuf-records' | 'sketch' | 'lines';
   count: number;
   batch: number;
   buffer: SharedArrayBuffer;

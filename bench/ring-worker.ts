@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { RingBuffer } from 'ringbuf.js';
 import { Arena } from '../stack/channel/arena.js';
 import { RingConsumer, RingProducer } from '../stack/channel/ring.js';
+import { LINE_WORDS, readLines } from './line-ring.js';
 import { breathe, RECORD_WORDS, type RingTask } from './ring-task.js';
 import { SketchConsumer } from './sketch-ring.js';
 
@@ -115,6 +116,7 @@ parentPort?.on('message', (task: RingTask | null) => {
     ringbuf: takeRingbuf,
     'ringbuf-records': takeRingbufRecords,
     sketch: takeSketch,
+    lines: (task: RingTask) => readLines(task.buffer, task.count / LINE_WORDS),
   }[task.kind];
   const sum = take(task);
   Atomics.store(go, 1, sum);

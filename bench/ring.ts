@@ -6,6 +6,7 @@ import { RingBuffer } from 'ringbuf.js';
 import { Arena } from '../stack/channel/arena.js';
 import { initRing, RingConsumer, RingProducer, ringBytes } from '../stack/channel/ring.js';
 import { buildPeer } from './c-peers.js';
+import { LINE_WORDS, lineBuffer, writeLines } from './line-ring.js';
 import { type BenchRow, row } from './report.js';
 import { BREATH, breathe, RECORD_WORDS, type RingTask } from './ring-task.js';
 import { SKETCH_SLOTS, SketchProducer, sketchBuffer } from './sketch-ring.js';
@@ -161,6 +162,23 @@ function sketch(pair: Pair, count: number, batch: number, pause = BREATH): numbe
   });
 }
 
+/** `count` values as bare lines. */
+function lines(pair: Pair, count: number): number {
+  const buffer = lineBuffer();
+  const task: RingTask = {
+    kind: 'lines',
+    count,
+    batch: LINE_WORDS,
+    buffer,
+    offset: 0,
+    back: 0,
+    records: 0,
+    capacity: 0,
+    pause: 0,
+  };
+  return pair.run(task, () => writeLines(buffer, count / LINE_WORDS));
+}
+
 function ourRecords(pair: Pair, count: number, batch: number): number {
   const arena = Arena.create(2 << 20);
   const offset = arena.alloc(ringBytes(RECORDS));
@@ -312,6 +330,24 @@ export async function benchRing(options: BenchOptions): Promise<void> {
     count,
     () => ourRecords(pair, count, 32),
     () => ringbufRecords(pair, count),
+    'ringbuf.js unbatched',
+  );
+  // What the machine gives to any ring: 16 values a line, or two lines a record.
+  const whole = n(1_000_000) * LINE_WORDS;
+  each(
+    'bare lines of 16 values, no index',
+    'M/s',
+    whole,
+    () => lines(pair, whole),
+    () => ringbuf(pair, whole, 32),
+    'ringbuf.js, batch 32',
+  );
+  each(
+    'bare lines, two a record',
+    'M/s',
+    whole / 32,
+    () => lines(pair, whole),
+    () => ringbufRecords(pair, whole / 32),
     'ringbuf.js unbatched',
   );
   ceiling(options, pair, n(12_000_000));
