@@ -19,6 +19,8 @@ const PORT = 7000;
 const MTU = 1500;
 /** µs after which whatever is still open is given up by the harness itself, when faults excuse it. */
 const HOUR = 3600e6;
+/** µs; TCP_RTO_MAX_SEC of the kernel's default. */
+const RTO_MAX = 120e6;
 
 interface Branch {
   readonly faults: LinkFaults;
@@ -294,7 +296,10 @@ export class NetworkWorld {
       const rate = faults.rate > 0 ? (bytes * 8e6 * 4) / faults.rate : 0;
       const round = 2 * faults.delay + 2 * faults.jitter + 20_000;
       const losses = (bytes / 500 + 20) * bad;
-      worst = Math.max(worst, rate + slow + round * (20 + bytes / 3000) + losses * (round + 2e6));
+      // Without timestamps a retransmission measures nothing (Karn's rule, RFC 6298 section 3): where one in five packets is
+      // lost, the time-out that has backed off may stay at its most.
+      const stall = faults.loss + faults.corrupt > 0.2 && !this.input.timestamps ? RTO_MAX : 2e6;
+      worst = Math.max(worst, rate + slow + round * (20 + bytes / 3000) + losses * (round + stall));
     }
     // Backing off, a sender notices the end of a partition at most as late again as it lasted.
     return 60e6 + 4 * worst + 8 * cut + (this.branches.some(({ faults }) => faults.loss > 0.1) ? HOUR : 0);

@@ -213,7 +213,9 @@ export class TcpWorld {
 
   /** A value that this stack does not offer is refused, and that is all. */
   private sysctl(name: string, value: string): void {
-    if (name === 'net.ipv4.tcp_syncookies' && value !== '0') this.model.cookies = true;
+    // Only a listener answers with cookies; in a simultaneous open there is none.
+    const listens = !this.setting.active;
+    if (name === 'net.ipv4.tcp_syncookies' && value !== '0' && listens) this.model.cookies = true;
     try {
       this.stack.setSysctl(name, value);
       this.witness?.command?.(this.now, `sysctl -q ${name}="${value}"`);
