@@ -174,7 +174,7 @@ export class TcpModel {
     // the window altogether, and what it offers later begins anew. Behind a SYN cookie nothing of the SYN-ACK is remembered, and
     // Linux rounds the window anew, to the cookie's MSS (handshake/syn-cookie-window.pkt): less than a segment is lost.
     const anew = this.cookies && this.edgeOfSyn;
-    const slack = anew ? this.mtu : 2 ** this.stackScale;
+    const slack = anew ? COOKIE_MSS[this.v6 ? 6 : 4] : 2 ** this.stackScale;
     const shrunk = this.edge === undefined || (flags & SYN) !== 0 ? 0 : (this.edge - edge) | 0;
     invariant(shrunk <= slack || window === 0, 'an offered window is taken back', () => `by ${shrunk}`);
     this.edgeOfSyn = (flags & SYN) !== 0;
