@@ -1,6 +1,6 @@
 // `netchannel fuzz` from outside: its options, its exit codes, its last line, and taking a campaign up again.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -40,6 +40,24 @@ test('a campaign ends with its count, and goes on where its state says', { timeo
   const other = fuzz('wire', '--seed', '6', '--state', state, '--no-file', '--runs', '1');
   expect(other.status).toBe(2);
   expect(other.stderr).toContain('the state of seed 5');
+});
+
+test('progress says what was newly reached', { timeout: 60_000 }, () => {
+  const { NODE_V8_COVERAGE: _, ...env } = process.env;
+  // The first line comes at 30 s on a pipe: the campaign's own line is asked for here.
+  const script = join(folder, 'progress.mjs');
+  const text = `
+    import { runFuzz } from ${JSON.stringify(join(import.meta.dirname, '../fuzz/index.js'))};
+    let last = '';
+    const clock = () => performance.now();
+    await runFuzz({ targets: ['wire'], seed: 5, runs: 2000, jobs: 1, clock, today: '', onProgress: (line) => (last = line) });
+    console.log(last);`;
+  writeFileSync(script, text);
+  const { stdout } = spawnSync(process.execPath, [script], { encoding: 'utf8', env });
+  const [, pieces] =
+    /^\d+ s, 2000 runs, \d+\/s, (\d+) functions and branches, a new one \d+ s ago, 0 finds$/m.exec(stdout) ??
+    [];
+  expect(Number(pieces)).toBeGreaterThan(100);
 });
 
 test('what the fresh seed of a CI run finds is told and does not judge; a target that broke does', () => {

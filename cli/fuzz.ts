@@ -5,6 +5,7 @@ import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import type { FuzzOptions, TargetOutcome } from '../fuzz/index.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit.js';
+import { checkCorpus, distillCorpus } from './fuzz-corpus.js';
 import { fuzzDifferential } from './fuzz-differential.js';
 import { integer, seconds } from './numbers.js';
 
@@ -22,6 +23,8 @@ interface Given {
   readonly stopOnFind?: boolean;
   readonly replay?: boolean;
   readonly script?: boolean;
+  readonly corpus?: boolean;
+  readonly distill?: boolean;
   readonly list?: boolean;
   readonly ci?: boolean;
   readonly freshFails?: boolean;
@@ -54,6 +57,8 @@ export function fuzzCommand(): Command {
       '--script',
       'with --replay and files of target tcp, on the mended stack: write a packetdrill script beside each',
     )
+    .option('--corpus', 'run the corpus alone: each input passes and reaches what it is kept for')
+    .option('--distill', 'add inputs to the corpus that reach more, for --time a target (default 30)')
     .option('--ci', 'the bounded share of a CI run: every target with fixed seeds and with one fresh seed')
     .option('--fresh-fails', 'with --ci: what the fresh seed finds fails the run')
     .option('--list', 'name the targets and end')
@@ -82,6 +87,8 @@ async function fuzz(names: readonly string[], given: Given): Promise<number> {
     }
     if (given.script) return await script(names);
     if (given.replay) return await replay(names, given.json === true);
+    if (given.corpus) return await checkCorpus(names);
+    if (given.distill) return await distillCorpus(names, seed, given.time ?? 30);
     if (given.ci) return await ciShare(names, given);
     return summary(await campaign(names, given, seed), given.json === true);
   } catch (error) {

@@ -3,6 +3,8 @@
 // whoever runs it is told of finds.
 
 import { Worker } from 'node:worker_threads';
+import { CoverageMap } from './coverage.js';
+import { campaignInputs } from './guided.js';
 import { type Find, inputOfRun, sliceSeed } from './slice.js';
 import { loadTarget } from './targets/index.js';
 import type { WorkerOrder, WorkerReport } from './worker.js';
@@ -70,6 +72,9 @@ export class Campaign {
   readonly began: number;
   /** ms at which the last new failure was found, since the beginning. */
   lastFind: number | undefined;
+  /** What the threads have reached together, and when that last became more. */
+  readonly coverage = new CoverageMap();
+  lastReached = 0;
   private readonly sizes = new Map<string, number>();
   private readonly busy = new Set<Job>();
   private stopping = false;
@@ -211,6 +216,7 @@ export class Campaign {
     const target = this.options.state.targets[job.target];
     target.runs += report.runs;
     target.ms += report.ms;
+    if (this.coverage.merge(report.reached).length > 0) this.lastReached = this.elapsed;
     for (const [id, count] of Object.entries(report.seen)) target.finds[id] = (target.finds[id] ?? 0) + count;
     if (report.find !== undefined) this.found(job.target, target, report.find, report.runs);
     if (report.error !== undefined) {
@@ -271,10 +277,10 @@ export class Campaign {
       stack: '',
       seed,
       path: String(run),
-      input: target.encode(await inputOfRun(target, seed, run)),
+      input: target.encode(await inputOfRun(campaignInputs(target), seed, run)),
       shrinks: 0,
       runs: beat,
     };
-    this.take(job, { runs: beat, seen: {}, ms: this.options.hang, find });
+    this.take(job, { runs: beat, seen: {}, reached: [], ms: this.options.hang, find });
   }
 }

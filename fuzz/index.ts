@@ -8,6 +8,9 @@ import type { Find } from './slice.js';
 import { InputError } from './target.js';
 import { loadTarget, TARGET_NAMES } from './targets/index.js';
 
+export { CORPUS, type CorpusEntry, readCorpus } from './corpus.js';
+export { CoverageProbe } from './coverage.js';
+export { checkEntry, distill } from './distill.js';
 export { ScriptlessError, writeExchangeScript } from './exchange-script.js';
 export { filedRegressions, REGRESSIONS, type Regression, readRegression } from './filing.js';
 export { Recording, type Replay, replayRegression } from './replay.js';
@@ -119,7 +122,12 @@ function progressLine(campaign: Campaign): string {
     campaign.lastFind === undefined
       ? ''
       : `, the last ${Math.round(seconds - campaign.lastFind / 1000)} s ago`;
-  return `${Math.floor(seconds)} s, ${campaign.runs} runs, ${rate}/s, ${campaign.finds} finds${last}`;
+  const { coverage, lastReached } = campaign;
+  const covered =
+    coverage.pieces === 0
+      ? ''
+      : `, ${coverage.pieces} functions and branches, a new one ${Math.round(seconds - lastReached / 1000)} s ago`;
+  return `${Math.floor(seconds)} s, ${campaign.runs} runs, ${rate}/s${covered}, ${campaign.finds} finds${last}`;
 }
 
 function readState(path: string | undefined, seed: number): CampaignState {

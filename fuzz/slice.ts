@@ -62,13 +62,17 @@ export function inputsOf(target: Target): fc.Arbitrary<unknown> {
   return made;
 }
 
-/** Runs one slice. Throws only for what is wrong with the generator or the engine. */
-export async function runSlice(target: Target, order: SliceOrder): Promise<SliceResult> {
+/** Runs one slice of `inputs`. Throws only for what is wrong with the generator or the engine. */
+export async function runSlice(
+  target: Target,
+  order: SliceOrder,
+  inputs = inputsOf(target),
+): Promise<SliceResult> {
   const seen: Record<string, number> = {};
   let chosen: string | undefined;
   let runs = 0;
   let runsUntil = 0;
-  const property = fc.asyncProperty(inputsOf(target), async (input) => {
+  const property = fc.asyncProperty(inputs, async (input) => {
     order.beat?.(input);
     if (chosen === undefined) runs++;
     try {
@@ -112,9 +116,9 @@ export async function runSlice(target: Target, order: SliceOrder): Promise<Slice
 }
 
 /** The input of run `run` (from 0) of a slice: for a run that never came back. */
-export async function inputOfRun(target: Target, seed: number, run: number): Promise<unknown> {
+export async function inputOfRun(inputs: fc.Arbitrary<unknown>, seed: number, run: number): Promise<unknown> {
   let found: unknown;
-  const property = fc.asyncProperty(inputsOf(target), async (input) => {
+  const property = fc.asyncProperty(inputs, async (input) => {
     found = input;
   });
   await fc.check(property, { seed, path: String(run), numRuns: 1 });
