@@ -31,9 +31,14 @@ test('lists lose halves, then less, wherever they are', () => {
 
 test('guided inputs begin as an entry does and keep its setting', () => {
   const target = {
-    inputs: () => fc.record({ setting: fc.constant('own'), commands: fc.array(fc.constant('any')) }),
+    inputs: () =>
+      fc.record({
+        setting: fc.constant('own'),
+        things: fc.constant([2]),
+        commands: fc.array(fc.constant('any')),
+      }),
   } as unknown as Target;
-  const entry = { setting: 'kept', commands: ['deep', 'deeper'] };
+  const entry = { setting: 'kept', things: [1], commands: ['deep', 'deeper'] };
   const inputs = fc.sample(guided(target, [entry]), { seed: 1, numRuns: 400 }) as (typeof entry)[];
   const continued = inputs.filter(({ setting }) => setting === 'kept');
   expect(continued.length).toBeGreaterThan(50);
@@ -41,6 +46,8 @@ test('guided inputs begin as an entry does and keep its setting', () => {
   expect(continued.some(({ commands: [a, b, c] }) => a === 'deep' && b === 'deeper' && c === 'any')).toBe(
     true,
   );
+  // What commands point to is there, whichever of the two they come from.
+  expect(continued.every(({ things }) => things.join() === '1,2')).toBe(true);
   // Where inputs are no commands the generator is left alone.
   const bytes = { inputs: () => fc.constant('bytes') } as unknown as Target;
   expect(fc.sample(guided(bytes, ['bytes']), 3)).toEqual(['bytes', 'bytes', 'bytes']);

@@ -14,6 +14,16 @@ function isCommanded(input: unknown): input is Commanded {
   return Array.isArray((input as Partial<Commanded> | null)?.commands);
 }
 
+/** Lists beside the commands, which may point into them: both one's and the other's. */
+function joined(start: Commanded, rest: Commanded): Record<string, unknown> {
+  const lists: Record<string, unknown> = {};
+  for (const [key, list] of Object.entries(rest)) {
+    const own = (start as unknown as Record<string, unknown>)[key];
+    if (Array.isArray(list) && Array.isArray(own)) lists[key] = [...own, ...list];
+  }
+  return lists;
+}
+
 /** Of how many inputs one comes from the corpus. */
 const SHARE = 4;
 
@@ -30,7 +40,11 @@ export function guided(target: Target, entries: readonly unknown[]): fc.Arbitrar
     )
     .map(([start, rest, share]) => {
       const kept = Math.ceil(start.commands.length * (1 - share));
-      return { ...start, commands: [...start.commands.slice(0, kept), ...rest.commands] };
+      return {
+        ...start,
+        ...joined(start, rest),
+        commands: [...start.commands.slice(0, kept), ...rest.commands],
+      };
     });
   return fc.oneof({ weight: SHARE - 1, arbitrary: plain }, { weight: 1, arbitrary: continued });
 }
