@@ -1,6 +1,7 @@
 // The stack of the `ip` target behind one link, with a UDP socket of each family, in virtual time: frames go in, what comes
 // out is judged and kept, and what the sockets receive is kept. Knows no commands.
 
+import { fixedSecrets } from '../../conformance/targets/stack/secrets.js';
 import { type MemoryLink, memoryPair } from '../../stack/link/memory.js';
 import { emptyAddress, socketAddress } from '../../stack/socket/address.js';
 import * as c from '../../stack/socket/constants.js';
@@ -10,7 +11,6 @@ import type { ReadPacket } from '../packets.js';
 import { invariant, type Witness } from '../target.js';
 import { judgeFrame } from './ip-judge.js';
 import { PORT } from './ip-pieces.js';
-import { fixedSecrets } from './secrets.js';
 
 const MTU = 1500;
 export const OWN_HARDWARE = [2, 0, 0, 0, 0, 1];

@@ -1,6 +1,7 @@
 // The `network` target's world: a server in the middle, a client behind each link, flows between them played by small
 // programs that read and write without blocking, and one virtual clock for all.
 
+import { fixedSecrets } from '../../conformance/targets/stack/secrets.js';
 import { ImpairedLink } from '../../stack/link/impaired.js';
 import { memoryPair } from '../../stack/link/memory.js';
 import { emptyAddress, socketAddress } from '../../stack/socket/address.js';
@@ -12,7 +13,6 @@ import { invariant, type Witness } from '../target.js';
 import type { Happening, LinkFaults, NetworkInput } from './network-commands.js';
 import { FaultyLink } from './network-link.js';
 import { End } from './network-program.js';
-import { fixedSecrets } from './secrets.js';
 import { Inside } from './tcp-inside.js';
 
 const PORT = 7000;

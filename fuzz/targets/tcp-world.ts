@@ -1,6 +1,7 @@
 // The `tcp` target's world: one stack over a memory link in virtual time, and a peer made of raw packets that plays a
 // list of commands. Every packet goes through the model (tcp-model.ts), every step through the look inside (tcp-inside.ts).
 
+import { fixedSecrets } from '../../conformance/targets/stack/secrets.js';
 import { SysctlError } from '../../stack/config/sysctls.js';
 import { type MemoryLink, memoryPair } from '../../stack/link/memory.js';
 import { emptyAddress, socketAddress } from '../../stack/socket/address.js';
@@ -10,7 +11,6 @@ import { createStack, type InlineStack } from '../../stack/stack.js';
 import { describePacket } from '../../stack/wire/describe.js';
 import { ACK, SYN } from '../packets.js';
 import { invariant, type Witness } from '../target.js';
-import { fixedSecrets } from './secrets.js';
 import { streamBytes } from './stream-bytes.js';
 import type { TcpCommand, TcpSetting } from './tcp-commands.js';
 import { Inside } from './tcp-inside.js';
