@@ -79,18 +79,21 @@ export function startTransport(
  * each group counts by itself from a secret start. IPv4 takes the low 16 bits, IPv6 all 32.
  */
 export class IpIds {
-  readonly #counters: Uint32Array;
+  readonly #counters: Int32Array;
   readonly #key0: number;
   readonly #key1: number;
 
   /** `random32` gives secret 32-bit numbers. `groups` (a power of two) bounds the memory. */
   constructor(random32: () => number, groups = 2048) {
-    this.#counters = Uint32Array.from({ length: groups }, random32);
+    this.#counters = Int32Array.from({ length: groups }, random32);
     this.#key0 = random32() | 0;
     this.#key1 = random32() | 0;
   }
 
-  /** The first of `count` numbers for packets of this group, which are then used up. */
+  /**
+   * The first of `count` numbers for packets of this group, which are then used up. Signed: V8 boxes numbers from 2^31 on that
+   * cross a call (16 bytes a packet with TCP's).
+   */
   next(source: Uint8Array, destination: Uint8Array, protocol: number, count = 1): number {
     const group =
       flowHash(this.#key0, this.#key1, source, destination, protocol) & (this.#counters.length - 1);

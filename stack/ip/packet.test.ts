@@ -197,9 +197,9 @@ describe('building and validating', () => {
   it('counts identifications up per group, from places that differ', () => {
     const ids = new IpIds(testRandom(), 64);
     const first = ids.next(A4, B4, 17);
-    expect(ids.next(A4, B4, 17, 3)).toBe((first + 1) >>> 0);
-    expect(ids.next(A4, B4, 17)).toBe((first + 4) >>> 0);
-    expect(ids.next(B4, A4, 17)).not.toBe((first + 5) >>> 0);
+    expect(ids.next(A4, B4, 17, 3)).toBe((first + 1) | 0);
+    expect(ids.next(A4, B4, 17)).toBe((first + 4) | 0);
+    expect(ids.next(B4, A4, 17)).not.toBe((first + 5) | 0);
     expect(new IpIds(testRandom(2), 64).next(A4, B4, 17)).not.toBe(first);
   });
 

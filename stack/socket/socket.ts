@@ -108,6 +108,11 @@ export abstract class Socket extends OpenFile {
 
   /** Receives: bytes, BLOCK when it must wait, or -errno. */
   abstract receive(request: ReceiveRequest): number;
+  /** The same into one piece, without an object for the call: bytes, or 0 where this needs the whole call. */
+  receivePlain(_bytes: Uint8Array, _flags: number): number {
+    return 0;
+  }
+
   abstract localAddress(out: SocketAddress): number;
   abstract remoteAddress(out: SocketAddress): number;
   /** Pending error (a positive errno), cleared by reading: SO_ERROR. */

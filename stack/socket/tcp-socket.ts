@@ -58,7 +58,12 @@ import { tcpSocketBind } from './tcp-bind.js';
 import { disconnect, tcpSocketConnect } from './tcp-connect.js';
 import { tcpSocketIoctl } from './tcp-ioctl.js';
 import { getTcpSocketOption, setTcpSocketOption } from './tcp-socket-options.js';
-import { tcpSocketReceive, tcpSocketSend, tcpSocketSendPlain } from './tcp-transfer.js';
+import {
+  tcpSocketReceive,
+  tcpSocketReceivePlain,
+  tcpSocketSend,
+  tcpSocketSendPlain,
+} from './tcp-transfer.js';
 import type { SocketAddress } from './types.js';
 
 /** socket->state of Linux. */
@@ -174,6 +179,10 @@ export class TcpSocket extends Socket implements TcpHandleUser {
 
   receive(request: ReceiveRequest): number {
     return tcpSocketReceive(this, request);
+  }
+
+  override receivePlain(bytes: Uint8Array, flags: number): number {
+    return tcpSocketReceivePlain(this, bytes, flags);
   }
 
   override sendInterrupted(request: SendRequest): number {

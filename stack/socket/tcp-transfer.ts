@@ -172,6 +172,17 @@ export function tcpSocketReceive(socket: TcpSocket, request: ReceiveRequest): nu
   return request.done;
 }
 
+/** Bytes of a receive without flags that has what it wants at once; 0: see `tcpSocketReceive`. */
+export function tcpSocketReceivePlain(socket: TcpSocket, bytes: Uint8Array, flags: number): number {
+  const { tcb } = socket;
+  const { length } = bytes;
+  if (tcb.state === TCP_LISTEN || (flags & ~MSG_DONTWAIT) !== 0 || tcb.rcv.lowat > 1 || length === 0)
+    return 0;
+  // A pending error is taken by whoever finds nothing to read: that must be the whole call.
+  if (tcb.error !== 0 || tcpInputQueued(tcb) === 0) return 0;
+  return Math.max(0, tcpReceive(tcb, socket.env.now(), bytes, 0, length, flags));
+}
+
 /** How much must be there before a call that waits returns: SO_RCVLOWAT, or everything with MSG_WAITALL. */
 function wanted(socket: TcpSocket, request: ReceiveRequest): number {
   const wish = request.flags & MSG_WAITALL ? request.length : Math.min(socket.tcb.rcv.lowat, request.length);

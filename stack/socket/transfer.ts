@@ -13,7 +13,9 @@ type Parts = readonly (Uint8Array | null)[];
 
 export class TransferFace extends KernelCore {
   read(fd: number, buffer: Uint8Array | null, length = buffer?.length ?? 0): PendingCall {
-    return this.readv(fd, [cut(buffer, length)], length);
+    const bytes = cut(buffer, length);
+    const got = this.receivePlain(fd, bytes, 0);
+    return got > 0 ? this.finished(got) : this.readv(fd, [bytes], length);
   }
 
   write(fd: number, buffer: Uint8Array | null, length = buffer?.length ?? 0): PendingCall {
@@ -29,6 +31,14 @@ export class TransferFace extends KernelCore {
     const file = this.file(fd);
     if (!(file instanceof Socket) || !file.writable) return 0;
     return file.sendPlain(bytes, this.nonblocking(file, flags) ? flags | MSG_DONTWAIT : flags);
+  }
+
+  /** The same for what is there to be read: bytes, or 0 where it needs the whole call. */
+  private receivePlain(fd: number, bytes: Uint8Array | null, flags: number): number {
+    if (bytes === null) return 0;
+    const file = this.file(fd);
+    if (!(file instanceof Socket) || !file.readable) return 0;
+    return file.receivePlain(bytes, flags);
   }
 
   readv(fd: number, iov: Parts, length = 0): PendingCall {
@@ -97,7 +107,10 @@ export class TransferFace extends KernelCore {
   ): PendingCall {
     const socket = this.socketOf(fd);
     if (typeof socket === 'number') return this.finished(socket);
-    const parts = usable([cut(buffer, length)], length);
+    const bytes = cut(buffer, length);
+    const got = this.receivePlain(fd, bytes, flags);
+    if (got > 0) return this.finished(got);
+    const parts = usable([bytes], length);
     if (parts === null) return this.badReceive(socket, flags);
     const request = new ReceiveRequest(parts, flags);
     return this.receive(socket, request, () => {
