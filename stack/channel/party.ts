@@ -25,7 +25,8 @@ export class PoolParty extends PacketBuffers {
   readonly id: number;
   private readonly firstSmall: number;
   private readonly firstLarge: number;
-  private readonly smallCount: number;
+  /** Small buffers of this party's own. */
+  readonly smallCount: number;
   private readonly smallStack: Int32Array;
   private readonly largeStack: Int32Array;
   private smallFree: number;

@@ -47,7 +47,8 @@ export class EthernetLayer implements LinkLayer, LinkLayerInput, NeighbourIo, Ad
     this.network = network;
     this.addressing = addressing;
     this.output = output;
-    this.neighbours = new NeighbourCache(this, random32);
+    // A quarter of the buffers, and half at the very most, may wait for neighbours.
+    this.neighbours = new NeighbourCache(this, random32, { waitingLimit: output.party.smallCount >>> 2 });
     this.resolution = new Resolution(this.neighbours, network.addresses, addressing.claims);
     this.membership = new GroupMembership(network, output, random32, this.sendToGroup);
     addressing.wire = this;

@@ -28,6 +28,12 @@ export interface NeighbourOptions {
   unicastProbes?: number;
   /** Packets that wait per neighbour (unres_qlen): 101. The oldest gives way. */
   queueLimit?: number;
+  /**
+   * Packets that wait for all neighbours together: 1024. Above it each neighbour keeps those that it has, the new for the old,
+   * and strangers one each, up to twice as many. Linux has no such bound, but does not take its packets from a pool of 4,096:
+   * a flood from 41 addresses on the link that nobody has would else hold them all.
+   */
+  waitingLimit?: number;
   /** gc_thresh3: 1024 neighbours. */
   limit?: number;
 }
@@ -52,6 +58,8 @@ export class NeighbourCache {
   #next = Number.POSITIVE_INFINITY;
   #early = false;
   readonly #due: Neighbour[] = [];
+  /** Packets that wait, of all neighbours. */
+  #waiting = 0;
   /** During a call that may evict: the call's time. */
   #now = 0;
 
@@ -66,6 +74,7 @@ export class NeighbourCache {
       multicastProbes: options.multicastProbes ?? 3,
       unicastProbes: options.unicastProbes ?? 3,
       queueLimit: options.queueLimit ?? 101,
+      waitingLimit: options.waitingLimit ?? 1024,
       limit: options.limit ?? 1024,
     };
     this.#map = new AddressMap<Neighbour>(this.#options.limit, random32());
@@ -113,14 +122,28 @@ export class NeighbourCache {
       return n;
     }
     if (n.usable) return n;
-    if (n.queue.length >= this.#options.queueLimit) this.#io.drop(now, n, n.queue.shift() as number, false);
-    n.queue.push(packet);
+    this.#wait(now, n, packet);
     if (n.state === NUD_FAILED || n.deadline === Number.POSITIVE_INFINITY) {
       n.probes = 1;
       this.#arm(n, NUD_INCOMPLETE, now + this.#options.retransTime);
       this.#io.solicit(now, n, false);
     }
     return null;
+  }
+
+  #wait(now: number, n: Neighbour, packet: number): void {
+    const { queueLimit, waitingLimit } = this.#options;
+    const { queue } = n;
+    if (queue.length === 0 && this.#waiting >= 2 * waitingLimit) {
+      this.#io.drop(now, n, packet, false);
+      return;
+    }
+    if (queue.length >= queueLimit || (queue.length > 0 && this.#waiting >= waitingLimit)) {
+      this.#io.drop(now, n, queue.shift() as number, false);
+      this.#waiting--;
+    }
+    queue.push(packet);
+    this.#waiting++;
   }
 
   /** An upper layer made progress with the neighbour (RFC 4861 section 7.3.1): new data was acknowledged. */
@@ -315,7 +338,7 @@ export class NeighbourCache {
 
   #flush(now: number, n: Neighbour): void {
     // `release` may call `output` again: only what waited before is sent.
-    const waiting = n.queue.splice(0);
+    const waiting = this.#takeWaiting(n);
     for (const packet of waiting) this.#io.release(now, n, packet);
     if (waiting.length > 0 && n.state === NUD_STALE) {
       n.used = now;
@@ -325,6 +348,11 @@ export class NeighbourCache {
   }
 
   #giveUp(now: number, n: Neighbour, unreachable: boolean): void {
-    for (const packet of n.queue.splice(0)) this.#io.drop(now, n, packet, unreachable);
+    for (const packet of this.#takeWaiting(n)) this.#io.drop(now, n, packet, unreachable);
+  }
+
+  #takeWaiting(n: Neighbour): number[] {
+    this.#waiting -= n.queue.length;
+    return n.queue.splice(0);
   }
 }

@@ -164,6 +164,32 @@ describe('neighbour cache', () => {
     expect(take()).toEqual(['0 ask all', '0 drop 1', '0 drop 2']);
   });
 
+  it('bounds the packets that wait for all neighbours together, and lets none starve', () => {
+    const { cache, take } = cacheWith({ waitingLimit: 4 });
+    const to = (who: number, packet: number) =>
+      cache.output(0, parseAddress(`2001:db8::2:${who}`), 0, 1, packet);
+    const dropped = () => take().filter((line) => line.includes('drop'));
+    for (let i = 0; i < 4; i++) to(1, i);
+    expect(dropped()).toEqual([]);
+    // One that has its share gives its oldest; strangers still have room for one, until there are twice as many.
+    to(1, 4);
+    expect(dropped()).toEqual(['0 drop 0']);
+    for (let who = 2; who <= 5; who++) to(who, 10 * who);
+    expect(dropped()).toEqual([]);
+    to(2, 21);
+    to(6, 60);
+    expect(dropped()).toEqual(['0 drop 20', '0 drop 60']);
+    // Room again when one of them answers, or is given up.
+    cache.advertised(0, parseAddress('2001:db8::2:1'), 0, 1, M1, 0, true, false, false);
+    expect(take().filter((line) => line.includes('send'))).toHaveLength(4);
+    to(6, 61);
+    expect(dropped()).toEqual([]);
+    cache.flush(0);
+    expect(dropped()).toHaveLength(5);
+    for (let i = 0; i < 4; i++) to(1, i);
+    expect(dropped()).toEqual([]);
+  });
+
   it('bounds neighbours, sparing those set by hand, and accounts for what waited', () => {
     const { cache, take } = cacheWith({ limit: 3 });
     cache.setPermanent(0, N, 0, 1, M1);
