@@ -3,7 +3,7 @@
 
 /** In front of every script: sockets by family, lines, and the bytes both sides make from a seed. */
 export const PRELUDE = `
-import socket, struct, sys, time, hashlib, select, os, threading, errno
+import socket, struct, sys, time, hashlib, itertools, select, os, threading, errno
 A = sys.argv[1:]
 def say(*words): print(*words, flush=True)
 def sock(host): return socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET, socket.SOCK_STREAM)
