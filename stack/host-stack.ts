@@ -109,6 +109,7 @@ export class HostStack implements Stack {
       output: this.output,
       channels,
       counters: this.counters,
+      secrets: flowSecrets,
       secretRandom32,
       now,
       onChannel: (channel, open) => (open ? readers.add(channel, null) : this.closeChannel(channel)),

@@ -273,6 +273,7 @@ export class PacketInput {
       return;
     }
     listener ??= this.tcp.listenerFor(segment.localAddress, segment.localPort, segment.ipv6);
+    if (listener !== null) listener = this.tcp.sharing(listener, segment);
     let isn = 0;
     if (flow !== null && !(flow instanceof TcpHandle)) {
       // The core counts what connections and listeners get.
@@ -335,7 +336,8 @@ export class PacketInput {
       return;
     }
     if (flow !== null) return;
-    const listener = this.tcp.listenerFor(error.localAddress, error.localPort, error.ipv6)?.listener;
+    const first = this.tcp.listenerFor(error.localAddress, error.localPort, error.ipv6);
+    const listener = first && this.tcp.sharing(first, { ...error, zone }).listener;
     if (!listener) {
       this.counters.ip.add(ICMP_IN_ERRORS);
       return;

@@ -5,6 +5,7 @@ import type { TcpCounters } from '../host/counters.js';
 import type { FlowSecrets } from '../host/flow-secrets.js';
 import type { NetworkLayer } from '../host/network.js';
 import { type Binding, PortTable } from '../host/ports.js';
+import { shareOf, shares } from '../host/reuse-port.js';
 import type { TcpMetrics } from '../host/tcp-metrics.js';
 import type { TimerHeap } from '../host/timer-heap.js';
 import {
@@ -116,7 +117,8 @@ export class TcpFlows {
     if (!this.ports.listen(binding)) return -EADDRINUSE;
     const address = isUnspecified(binding.address) ? binding.address : tcb.localAddress;
     const channel = this.options.channels.openLocal(TCP_PROTOCOL, address, tcb.localPort, tcb.zone, families);
-    if (channel === null) {
+    // Of those that share the port (SO_REUSEPORT) the first one's channel brings everything.
+    if (channel === null && this.group(binding).length === 0) {
       binding.listening = false;
       return -EADDRINUSE;
     }
@@ -125,17 +127,42 @@ export class TcpFlows {
     handle.listener = listener;
     handle.channel = channel;
     this.listeners.set(tcb.localPort, [...(this.listeners.get(tcb.localPort) ?? EMPTY), handle]);
-    this.options.channelOpened(channel, handle);
+    if (channel !== null) this.options.channelOpened(channel, handle);
     return listener;
   }
 
   stopListening(handle: TcpHandle): void {
+    const shared = handle.channel !== null;
     this.closeChannel(handle);
     handle.binding.listening = false;
     const port = handle.tcb.localPort;
     const others = (this.listeners.get(port) ?? EMPTY).filter((other) => other !== handle);
     if (others.length === 0) this.listeners.delete(port);
     else this.listeners.set(port, others);
+    const [heir] = this.group(handle.binding);
+    if (!shared || heir === undefined) return;
+    const { binding, tcb } = heir;
+    const address = binding.wild ? binding.address : tcb.localAddress;
+    heir.channel = this.options.channels.openLocal(TCP_PROTOCOL, address, port, tcb.zone, binding);
+    if (heir.channel !== null) this.options.channelOpened(heir.channel, heir);
+  }
+
+  /** Listeners that share the port with this binding, itself among them when it listens. */
+  private group(binding: Binding): readonly TcpHandle[] {
+    if (!binding.reusePort) return EMPTY;
+    return (this.listeners.get(binding.port) ?? EMPTY).filter((other) => shares(other.binding, binding));
+  }
+
+  /** Of those that share a port with `listener`: who has the flow's handshake, else whose the flow is by its hash. */
+  sharing(listener: TcpHandle, flow: FlowAddress): TcpHandle {
+    if (!listener.binding.reusePort) return listener;
+    const group = this.group(listener.binding);
+    if (group.length < 2) return listener;
+    const { remoteAddress, remotePort, localAddress } = flow;
+    for (const one of group) {
+      if (one.listener?.requests.findFlow(remoteAddress, remotePort, localAddress)) return one;
+    }
+    return shareOf(group, this.secrets, flow);
   }
 
   /** Nobody needs the handle any more: its flow, port and timer go. Idempotent. */

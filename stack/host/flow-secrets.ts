@@ -52,6 +52,12 @@ export class FlowSecrets {
     return this.hash(this.port);
   }
 
+  /** 32 bits by which sockets of one port share its flows; never the input of `portOffset`, whose local port is 0. */
+  share(flow: FlowAddress): number {
+    this.fill(flow.localAddress, flow.remoteAddress, flow.localPort, flow.remotePort);
+    return this.hash(this.port);
+  }
+
   /** 20 bits, never zero. */
   flowLabel(flow: FlowAddress): number {
     this.fill(flow.localAddress, flow.remoteAddress, flow.localPort, flow.remotePort);

@@ -4,9 +4,11 @@ import type { StackConfig } from '../config/config.js';
 import type { FlowChannels, OpenChannel } from '../endpoint/flow-channels.js';
 import { FragmentOutput } from '../endpoint/fragment-output.js';
 import type { PacketOutput } from '../endpoint/packet-output.js';
+import type { FlowSecrets } from '../host/flow-secrets.js';
 import { ipCounterIndex, type StackCounters } from '../host/ip-counters.js';
 import type { NetworkLayer, PathChoice } from '../host/network.js';
 import { type Binding, PortTable } from '../host/ports.js';
+import { shareOf, shares } from '../host/reuse-port.js';
 import { DST_BROADCAST, DST_MULTICAST, DST_UNICAST } from '../ip/addresses.js';
 import type { IcmpError } from '../ip/icmp-error.js';
 import { finishTransport, ipHeaderLength, writeIp } from '../ip/output.js';
@@ -91,6 +93,7 @@ export class UdpEndpoint {
   private readonly output: PacketOutput;
   private readonly channels: FlowChannels;
   private readonly counters: StackCounters;
+  private readonly secrets: FlowSecrets;
   private readonly now: () => number;
   private readonly onChannel: (channel: OpenChannel, open: boolean) => void;
   private readonly open = new Map<UdpUser, OpenChannel>();
@@ -102,6 +105,7 @@ export class UdpEndpoint {
     output: PacketOutput;
     channels: FlowChannels;
     counters: StackCounters;
+    secrets: FlowSecrets;
     secretRandom32(): number;
     now(): number;
     /** A channel whose ring the endpoint must read from now on, or no more. */
@@ -113,6 +117,7 @@ export class UdpEndpoint {
     this.fragments = new FragmentOutput(parts.output);
     this.channels = parts.channels;
     this.counters = parts.counters;
+    this.secrets = parts.secrets;
     this.now = parts.now;
     this.onChannel = parts.onChannel;
     this.ports = new PortTable({
@@ -352,7 +357,25 @@ export class UdpEndpoint {
         bestScore = score;
       }
     }
-    return group ? all : best === null ? [] : [best];
+    return group ? all : best === null ? [] : [this.sharing(best, datagram)];
+  }
+
+  /** Of the sockets that share a port with `best` (SO_REUSEPORT), connected ones aside, the one whose flow it is. */
+  private sharing(best: UdpUser, datagram: UdpDatagram): UdpUser {
+    const { binding, peer } = best;
+    if (!binding.reusePort || peer !== null) return best;
+    const users = this.users.get(binding.port) ?? [];
+    const group = users.filter((other) => other.peer === null && shares(other.binding, binding));
+    if (group.length < 2) return best;
+    const { source, sourcePort, destination, zone } = datagram;
+    return shareOf(group, this.secrets, {
+      localAddress: destination,
+      localPort: binding.port,
+      remoteAddress: source,
+      remotePort: sourcePort,
+      zone,
+      ipv6: !isIpv4(destination),
+    });
   }
 }
 
