@@ -97,7 +97,7 @@ export class HostStack implements Stack {
       random32: () => random.next32(),
       secretRandom32,
       secret,
-      timestampEpoch: options.timestampEpoch ?? 0,
+      timestampEpoch: options.timestampEpoch ?? 1,
       now,
       channelOpened: (channel, handle) => readers.add(channel, handle),
       channelClosed: (channel) => this.closeChannel(channel),

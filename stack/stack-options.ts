@@ -118,7 +118,7 @@ export interface HostOptions {
   secrets?: (bytes: Uint8Array) => void;
   /** For tests of the sequence space's wrap only: every connection's ISN, in place of RFC 6528's. */
   fixedInitialSequence?: number;
-  /** Value of the millisecond timestamp clock (RFC 7323) at time 0, before the per-flow offset. Default 0. */
+  /** Value of the millisecond timestamp clock (RFC 7323) at time 0, before the per-flow offset. Default 1: 0 means "none" in TCP's marks. */
   timestampEpoch?: number;
   /** Wall-clock time in µs at stack time 0, for SO_TIMESTAMP and error-queue stamps. Default 0. */
   wallEpoch?: number;

@@ -43,6 +43,7 @@ function inherit(child: Tcb, from: Tcb): void {
   child.timers.keepaliveInterval = from.timers.keepaliveInterval;
   child.timers.keepaliveCount = from.timers.keepaliveCount;
   child.timers.userTimeout = from.timers.userTimeout;
+  child.timers.thinLinear = from.timers.thinLinear;
   child.timers.linger2 = from.timers.linger2;
   child.timers.synRetries = from.timers.synRetries;
   child.rtt.rtoMin = from.rtt.rtoMin;

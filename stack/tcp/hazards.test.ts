@@ -172,7 +172,7 @@ describe('a peer that costs', () => {
       memory: { allocated: number };
       flows: Map<string, unknown>;
     };
-    expect(listener.requests.size).toBeLessThanOrEqual(8);
+    expect(listener.requests.size).toBe(9); // one more than the backlog, as on Linux
     expect([memory.allocated, flows.size]).toEqual([0, 0]);
     expect(net.b.counters.get('TcpExtSyncookiesSent')).toBeGreaterThan(900);
     // ACKs with guessed cookies get nothing either.

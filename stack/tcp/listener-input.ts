@@ -12,7 +12,7 @@ import { type FastOpenAnswer, fastOpenAnswer, offerFastOpen, tryFastOpen } from 
 import { tcpInput } from './input.js';
 import { roundUpToTick } from './jiffies.js';
 import type { Listener } from './listener.js';
-import { deferTimeouts, dropRequest, repeatSynAck, requestTimeout } from './listener-requests.js';
+import { dropRequest, repeatSynAck, requestTimeout } from './listener-requests.js';
 import { md5AcceptableForListener } from './md5.js';
 import { announcedMss } from './mss.js';
 import { allowOutOfWindowAck } from './rate-limit.js';
@@ -124,7 +124,8 @@ function synInput(listener: Listener, now: number, seg: SegmentIn, isn: number):
   const { host } = tcb;
   const { config, counters } = host;
   let cookie = false;
-  if (config.tcpSyncookies === 2 || requests.size >= listener.backlog) {
+  // Full is more than the backlog, as the accept queue: on 6.18 listen(fd, 1) answers two SYNs.
+  if (config.tcpSyncookies === 2 || requests.size > listener.backlog) {
     if (config.tcpSyncookies === 0) {
       counters.add(QUEUE_FULL_DROP);
       counters.add(LISTEN_DROPS);
@@ -276,7 +277,7 @@ function requestInput(listener: Listener, request: Request, now: number, seg: Se
     return true;
   }
   if ((flags & TCP_ACK) === 0) return true;
-  if (request.timeouts < deferTimeouts(tcb) && seg.endSeq === (request.irs + 1) >>> 0) {
+  if (request.timeouts < tcb.opt.deferAccept && seg.endSeq === (request.irs + 1) >>> 0) {
     request.acked = true;
     counters.add(DEFER_ACCEPT_DROP);
     return true;

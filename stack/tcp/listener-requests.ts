@@ -6,7 +6,6 @@ import type { Listener } from './listener.js';
 import { synAckRetries } from './profile.js';
 import { type Request, sendSynAck } from './request.js';
 import { initialRto, rtoMax } from './rtt.js';
-import type { Tcb } from './tcb.js';
 
 const SYN_RETRANS = counterIndex('TcpExtTCPSynRetrans');
 const RETRANS_SEGS = counterIndex('TcpRetransSegs');
@@ -38,19 +37,6 @@ export function dropRequest(listener: Listener, request: Request): void {
   listener.tcb.host.listenerTimerChanged(listener);
 }
 
-/** TCP_DEFER_ACCEPT (seconds) as a number of SYN-ACK timeouts. */
-export function deferTimeouts(tcb: Tcb): number {
-  let period = tcb.opt.deferAccept;
-  let timeouts = 0;
-  let wait = 1;
-  while (period > 0) {
-    timeouts++;
-    period -= wait;
-    wait = Math.min(wait * 2, 120);
-  }
-  return timeouts;
-}
-
 /** When requests must be looked at, µs: never later than the earliest deadline; Infinity when there is none. */
 export function listenerNextTimeout(listener: Listener): number {
   return listener.requests.next;
@@ -70,7 +56,7 @@ export function listenerOnTimer(listener: Listener, now: number): void {
     if (requests.size * 2 > Math.max(8, listener.backlog)) {
       for (let young = requests.young * 2; retries > 2 && requests.size >= young; retries--) young *= 2;
     }
-    const defer = deferTimeouts(tcb);
+    const defer = tcb.opt.deferAccept;
     const late = request.timeouts >= retries;
     const expire = defer === 0 ? late : late && (!request.acked || request.timeouts >= defer);
     const resend = defer === 0 || !request.acked || request.timeouts >= defer - 1;

@@ -1,7 +1,9 @@
 // Socket options that the core owns, with Linux's numbers, bounds and side effects. Each setter returns 0 or a negative errno;
 // values are in Linux's units (seconds, milliseconds) and become µs here.
+
 import { ackAfterRead, ackScheduled, enterPingpong } from './ack-policy.js';
 import { findCongestionControl } from './congestion/registry.js';
+import { secondsToTimeouts, timeoutsToSeconds } from './defer-accept.js';
 import { EINVAL, ENOENT, ENOPROTOOPT } from './errno.js';
 import { MIN_RCVBUF, MIN_SNDBUF } from './memory.js';
 import { NAGLE_CORK, NAGLE_OFF, NAGLE_PUSH } from './nagle.js';
@@ -23,6 +25,8 @@ export const TCP_LINGER2 = 8;
 export const TCP_DEFER_ACCEPT = 9;
 export const TCP_WINDOW_CLAMP = 10;
 export const TCP_QUICKACK = 12;
+export const TCP_THIN_LINEAR_TIMEOUTS = 16;
+export const TCP_THIN_DUPACK = 17;
 export const TCP_USER_TIMEOUT = 18;
 export const TCP_FASTOPEN = 23;
 export const TCP_NOTSENT_LOWAT = 25;
@@ -74,7 +78,7 @@ export function tcpSetOption(tcb: Tcb, now: number, option: number, value: numbe
       else timers.linger2 = value > MAX_FIN_TIMEOUT ? MAX_FIN_TIMEOUT * SECOND : value * SECOND;
       return 0;
     case TCP_DEFER_ACCEPT:
-      opt.deferAccept = Math.max(0, value);
+      opt.deferAccept = secondsToTimeouts(value);
       return 0;
     case TCP_WINDOW_CLAMP:
       return setUserClamp(tcb, value);
@@ -97,6 +101,13 @@ export function tcpSetOption(tcb: Tcb, now: number, option: number, value: numbe
       if (value < 1 || value > SECOND) return -EINVAL;
       tcb.rtt.rtoMin = value;
       return 0;
+    case TCP_THIN_LINEAR_TIMEOUTS:
+      if (value < 0 || value > 1) return -EINVAL;
+      timers.thinLinear = value === 1;
+      return 0;
+    case TCP_THIN_DUPACK:
+      // Linux takes it and does nothing.
+      return value < 0 || value > 1 ? -EINVAL : 0;
     case TCP_INQ:
       if (value < 0 || value > 1) return -EINVAL;
       tcb.reportInq = value === 1;
@@ -201,13 +212,17 @@ export function tcpGetOption(tcb: Tcb, option: number): number {
       if (timers.linger2 < 0) return -1;
       return timers.linger2 > 0 ? timers.linger2 / SECOND : config.tcpFinTimeout;
     case TCP_DEFER_ACCEPT:
-      return opt.deferAccept;
+      return timeoutsToSeconds(opt.deferAccept);
     case TCP_WINDOW_CLAMP:
       return rcv.windowClamp;
     case TCP_QUICKACK:
       return tcb.ack.pingpong < config.tcpPingpongThresh ? 1 : 0;
     case TCP_USER_TIMEOUT:
       return timers.userTimeout / 1000;
+    case TCP_THIN_LINEAR_TIMEOUTS:
+      return timers.thinLinear ? 1 : 0;
+    case TCP_THIN_DUPACK:
+      return 0;
     case TCP_FASTOPEN:
       return opt.fastOpenQueue;
     case TCP_FASTOPEN_CONNECT:

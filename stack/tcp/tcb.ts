@@ -93,7 +93,7 @@ export class OptionState {
   /** Keys that setsockopt gave, and the one that this connection signs with. */
   md5Keys: Md5Key[] | null = null;
   md5Active = false;
-  /** TCP_SAVE_SYN and the like are the socket's; DEFER_ACCEPT in seconds. */
+  /** TCP_DEFER_ACCEPT in SYN-ACK timeouts. */
   deferAccept = 0;
 }
 
@@ -252,6 +252,8 @@ export class TimerState {
   keepaliveCount = 0;
   /** TCP_USER_TIMEOUT in µs, 0: none. */
   userTimeout = 0;
+  /** TCP_THIN_LINEAR_TIMEOUTS. */
+  thinLinear = false;
   linger2 = 0;
 }
 

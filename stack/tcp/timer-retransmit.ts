@@ -1,6 +1,7 @@
 // The retransmission timer (RFC 6298) and when a connection is given up (RFC 9293 section 3.8.3, R1 and R2; TCP_USER_TIMEOUT;
 // Linux's tcp_retransmit_timer). What is retransmitted and what happens to cwnd is recovery's concern.
 import { counterIndex } from '../host/counters.js';
+import { INFINITE_SSTHRESH } from './cwnd.js';
 import { endWithError } from './destroy.js';
 import { ETIMEDOUT } from './errno.js';
 import { fastOpenActiveTimeout } from './fastopen/client.js';
@@ -9,7 +10,7 @@ import { blackholeProbing } from './mtu-probe.js';
 import { leastSynTime, softFailure } from './profile.js';
 import { enterLoss } from './recovery/enter-loss.js';
 import { retransmitSegment } from './retransmit.js';
-import { initialRto, rtoMax } from './rtt.js';
+import { initialRto, rtoMax, setRto } from './rtt.js';
 import { TCP_ESTABLISHED, TCP_SYN_RECV, TCP_SYN_SENT } from './states.js';
 import { type Tcb, TIMER_LOSS_PROBE, TIMER_REORDERING, TIMER_RETRANSMIT } from './tcb.js';
 import { clearTransmitTimer, pendingTransmitTimer, resetTimer } from './timer-slots.js';
@@ -207,14 +208,16 @@ export function retransmitTimer(tcb: Tcb, now: number): void {
       return;
     }
   }
+  // Few segments under way and not the first slow start any more (Linux's Documentation/networking/tcp-thin.rst).
   const thin =
     tcb.state === TCP_ESTABLISHED &&
-    host.config.tcpThinLinearTimeouts !== 0 &&
+    (timers.thinLinear || host.config.tcpThinLinearTimeouts !== 0) &&
     snd.packetsOut < THIN_SEGMENTS &&
-    loss.undoMarker !== 0 &&
+    tcb.cc.ssthresh < INFINITE_SSTHRESH &&
     timers.retransmits <= THIN_RETRIES;
   if (thin) {
     rtt.backoff = 0;
+    setRto(tcb);
   } else if (tcb.state !== TCP_SYN_SENT || loss.totalRto > host.config.tcpSynLinearTimeouts) {
     rtt.backoff++;
     rtt.rto = Math.min(rtt.rto * 2, rtoMax(tcb));

@@ -19,7 +19,7 @@ export interface Variation {
 export const NO_VARIATION: Variation = {
   seed: 1,
   isn: null,
-  timestampEpoch: 0,
+  timestampEpoch: 1,
   start: 0,
   hz: 1000,
   delay: 0,
