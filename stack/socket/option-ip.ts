@@ -1,6 +1,6 @@
 // Options of levels SOL_IP and SOL_IPV6 (Linux's do_ip_setsockopt and do_ipv6_setsockopt): values kept with the socket, of
 // which the protocol takes what it needs through `changed`. What is missing answers ENOPROTOOPT.
-import { AF_INET6 } from './constants.js';
+import { AF_INET6, SOCK_STREAM } from './constants.js';
 import { EINVAL, ENOPROTOOPT, ENOTCONN } from './errno.js';
 import { getMulticastOption, isMulticastOption, setMulticastOption } from './option-multicast.js';
 import { formatInt32, readInt32 } from './option-value.js';
@@ -91,7 +91,9 @@ export function setIpOption(
   if (range === undefined) return -ENOPROTOOPT;
   if (number < range.min || number > range.max || (range.notZero && number === 0)) return -EINVAL;
   socket.options[range.field] = number === -1 && range.minus1 !== undefined ? range.minus1 : number;
-  if (range.field === 'tos') socket.options.tos = number & 0xff;
+  // One octet; the ECN bits of a stream are not the user's.
+  const octet = range.field === 'tos' || range.field === 'trafficClass';
+  if (octet) socket.options[range.field] &= socket.type === SOCK_STREAM ? 0xfc : 0xff;
   hooks.ipChanged(level, name);
   return 0;
 }

@@ -178,7 +178,7 @@ export function delayAck(tcb: Tcb, now: number): void {
     if (rtt.srtt8 > 0) max = Math.min(max, Math.max(roundUpToTick(config, rtt.srtt8 / 8), DELAY_MIN));
     ato = Math.min(ato, max);
   }
-  ato = Math.min(ato, DELAY_MAX, Math.max(rtoMin(tcb), 2 * tickLength(config)) - tickLength(config));
+  ato = Math.min(ato, ack.maxDelay, Math.max(rtoMin(tcb), 2 * tickLength(config)) - tickLength(config));
   let deadline = now + Math.max(ato, 1); // never in the tick that is running
   if ((ack.pending & ACK_TIMER) !== 0) {
     const running = timers.deadline[TIMER_DELAYED_ACK]!;

@@ -48,6 +48,7 @@ function inherit(child: Tcb, from: Tcb): void {
   child.timers.synRetries = from.timers.synRetries;
   child.rtt.rtoMin = from.rtt.rtoMin;
   child.rtt.rtoMax = from.rtt.rtoMax;
+  child.ack.maxDelay = from.ack.maxDelay;
 }
 
 /** Makes the block in SYN-RECEIVED; `seg` is the segment that completes (or, fast open, begins) the handshake. */

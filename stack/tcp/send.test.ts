@@ -287,6 +287,9 @@ describe('socket options', () => {
       [o.TCP_NOTSENT_LOWAT, 77],
       [o.TCP_RTO_MAX_MS, 5000],
       [o.TCP_RTO_MIN_US, 10_000],
+      [o.TCP_RTO_MIN_US, 10_001, 11_000],
+      [o.TCP_DELACK_MAX_US, 1001, 2000],
+      [o.TCP_DELACK_MAX_US, 200_000],
       [o.TCP_INQ, 1],
     ];
     for (const [option, value, back] of good) {
@@ -298,6 +301,10 @@ describe('socket options', () => {
       [o.TCP_KEEPINTVL, 40_000],
       [o.TCP_KEEPCNT, 128],
       [o.TCP_SYNCNT, 0],
+      [o.TCP_RTO_MIN_US, 1000],
+      [o.TCP_RTO_MIN_US, 200_001],
+      [o.TCP_DELACK_MAX_US, 1000],
+      [o.TCP_DELACK_MAX_US, 200_001],
       [o.TCP_WINDOW_CLAMP, 0],
       [o.TCP_RTO_MAX_MS, 10],
       [o.TCP_RTO_MIN_US, 0],

@@ -1,10 +1,12 @@
 // Socket options that the core owns, with Linux's numbers, bounds and side effects. Each setter returns 0 or a negative errno;
 // values are in Linux's units (seconds, milliseconds) and become µs here.
 
-import { ackAfterRead, ackScheduled, enterPingpong } from './ack-policy.js';
+import type { StackConfig } from '../config/config.js';
+import { ackAfterRead, ackScheduled, DELAY_MAX, enterPingpong } from './ack-policy.js';
 import { findCongestionControl } from './congestion/registry.js';
 import { secondsToTimeouts, timeoutsToSeconds } from './defer-accept.js';
 import { EINVAL, ENOENT, ENOPROTOOPT } from './errno.js';
+import { roundUpToTick, tickLength } from './jiffies.js';
 import { MIN_RCVBUF, MIN_SNDBUF } from './memory.js';
 import { NAGLE_CORK, NAGLE_OFF, NAGLE_PUSH } from './nagle.js';
 import { checkSpace } from './send-memory.js';
@@ -47,6 +49,7 @@ const MAX_FIN_TIMEOUT = 120;
 export function tcpSetOption(tcb: Tcb, now: number, option: number, value: number): number {
   tcb.clock = now;
   const { snd, timers, opt } = tcb;
+  const { config } = tcb.host;
   switch (option) {
     case TCP_NODELAY:
       if (value !== 0) {
@@ -95,11 +98,15 @@ export function tcpSetOption(tcb: Tcb, now: number, option: number, value: numbe
       return 0;
     case TCP_RTO_MAX_MS:
       if (value < 1000 || value > 120_000) return -EINVAL;
-      tcb.rtt.rtoMax = value * 1000;
+      tcb.rtt.rtoMax = roundUpToTick(config, value * 1000);
       return 0;
     case TCP_RTO_MIN_US:
-      if (value < 1 || value > SECOND) return -EINVAL;
-      tcb.rtt.rtoMin = value;
+      if (!inTicks(config, value)) return -EINVAL;
+      tcb.rtt.rtoMin = roundUpToTick(config, value);
+      return 0;
+    case TCP_DELACK_MAX_US:
+      if (!inTicks(config, value)) return -EINVAL;
+      tcb.ack.maxDelay = roundUpToTick(config, value);
       return 0;
     case TCP_THIN_LINEAR_TIMEOUTS:
       if (value < 0 || value > 1) return -EINVAL;
@@ -115,6 +122,11 @@ export function tcpSetOption(tcb: Tcb, now: number, option: number, value: numbe
     default:
       return setKeepOption(tcb, now, option, value);
   }
+}
+
+/** A time that an option may ask for: two ticks to 200 ms. Exact deadlines know no ticks. */
+function inTicks(config: StackConfig, micros: number): boolean {
+  return micros > (config.hz === 0 ? 0 : tickLength(config)) && micros <= DELAY_MAX;
 }
 
 function setKeepOption(tcb: Tcb, now: number, option: number, value: number): number {
@@ -238,7 +250,7 @@ export function tcpGetOption(tcb: Tcb, option: number): number {
     case TCP_RTO_MIN_US:
       return tcb.rtt.rtoMin > 0 ? tcb.rtt.rtoMin : config.tcpRtoMinUs;
     case TCP_DELACK_MAX_US:
-      return 200_000;
+      return tcb.ack.maxDelay;
     default:
       return Number.NaN;
   }

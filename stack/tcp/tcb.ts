@@ -24,6 +24,8 @@ export class AckState {
   quick = 0;
   pingpong = 0;
   ato = 0;
+  /** TCP_DELACK_MAX_US: the longest delay, µs. */
+  maxDelay = 200_000;
   /** Estimated segment size of the peer (rcv_mss); 0 before there is one. */
   rcvMss = 0;
   lastSegmentSize = 0;
