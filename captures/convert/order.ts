@@ -9,6 +9,8 @@ import type { Direction } from '../streams/conversation.js';
 
 /** How much longer or shorter than the handshake's another packet's way may be. µs */
 const JITTER = 4_000;
+/** SACK blocks that fit beside a timestamp. */
+const MOST_BLOCKS = 3;
 
 export interface HostOrder {
   /** By index of a packet of the host: the peer's packet behind which it was sent (-1: none), and when. */
@@ -68,7 +70,10 @@ function toldBy(p: RecordedSegment, i: number, { recording, side, peers, reached
   const base = recording.isn[1 - side]!;
   for (let block = 0; block < p.options.sackCount; block++) {
     const right = (p.options.sack[2 * block + 1]! - base) | 0;
-    const piece = peers.findIndex((index, k) => before(k) && endOf(recording.packets[index]!) === right);
+    const ends = (index: number, k: number): boolean =>
+      before(k) && endOf(recording.packets[index]!) === right;
+    // A block below the acknowledgment tells of a duplicate (RFC 2883).
+    const piece = right <= p.ack ? peers.findLastIndex(ends) : peers.findIndex(ends);
     least = Math.max(least, piece);
   }
   return least;
@@ -98,15 +103,42 @@ function arrivals(recording: Recording, side: Direction, lost: ReadonlySet<numbe
   return { peers, reached };
 }
 
+/** The least MTU that a router told the peer of: nothing larger came through. */
+function narrowest({ packets, ipv6 }: Recording, side: Direction): number {
+  let mtu = Number.POSITIVE_INFINITY;
+  for (const p of packets) {
+    if (p.kind !== 'icmp' || p.direction === side) continue;
+    const { type, code, rest } = p.message;
+    if (ipv6 ? type === 2 : type === 3 && code === 4) mtu = Math.min(mtu, ipv6 ? rest : rest & 0xffff);
+  }
+  return mtu;
+}
+
 function lostBehind(recording: Recording, side: Direction, away: number): Set<number> {
   const { packets } = recording;
   const lost = new Set<number>();
+  const mtu = narrowest(recording, side);
   packets.forEach((p, i) => {
     if (p.kind !== 'tcp' || p.direction === side || p.end === p.seq) return;
+    if (p.segment.length + (recording.ipv6 ? 60 : 40) > mtu) {
+      lost.add(i);
+      return;
+    }
     const again = packets.findIndex(
       (q, j) => j > i && q.kind === 'tcp' && q.direction !== side && q.seq <= p.seq && q.end >= p.end,
     );
     if (again < 0) return;
+    // The acknowledgment's echo tells which of two it answers (RFC 7323 section 4.3).
+    const answer = packets.find(
+      (q): q is RecordedSegment =>
+        q.kind === 'tcp' && q.direction === side && q.time > p.time && covers(q, p, recording, side),
+    );
+    const copy = packets[again] as RecordedSegment;
+    const stamps = p.options.hasTimestamps && copy.options.hasTimestamps;
+    if (stamps && copy.options.tsVal !== p.options.tsVal && answer?.options.tsEcr === copy.options.tsVal) {
+      lost.add(i);
+      return;
+    }
     // A sign of the first that could not come from the second yet.
     const until = packets[again]!.time + away * 0.9;
     const seen = packets.some(
@@ -119,7 +151,12 @@ function lostBehind(recording: Recording, side: Direction, away: number): Set<nu
 }
 
 /** Whether `own` acknowledges `p`, in order or selectively. */
-function covers(own: RecordedSegment, p: RecordedSegment, recording: Recording, side: Direction): boolean {
+export function covers(
+  own: RecordedSegment,
+  p: RecordedSegment,
+  recording: Recording,
+  side: Direction,
+): boolean {
   if (own.ack >= p.end) return true;
   const base = recording.isn[1 - side]!;
   for (let i = 0; i < own.options.sackCount; i++) {
@@ -127,5 +164,24 @@ function covers(own: RecordedSegment, p: RecordedSegment, recording: Recording, 
     const right = (own.options.sack[2 * i + 1]! - base) | 0;
     if (left <= p.seq && right >= p.end) return true;
   }
+  return false;
+}
+
+/**
+ * Whether `own` shows that `p` had not arrived when it was sent: an acknowledgment tells of all that is there, in order and
+ * behind holes, as far as its blocks go round (three beside a timestamp, RFC 2018 section 3).
+ */
+export function denies(
+  own: RecordedSegment,
+  p: RecordedSegment,
+  recording: Recording,
+  side: Direction,
+): boolean {
+  if (own.ack < 0 || own.ack >= p.end || covers(own, p, recording, side)) return false;
+  const { sack, sackCount } = own.options;
+  if (p.seq <= own.ack) return true;
+  if (sackCount > 0 && sackCount < MOST_BLOCKS) return true;
+  const base = recording.isn[1 - side]!;
+  for (let i = 0; i < sackCount; i++) if (((sack[2 * i]! - base) | 0) >= p.end) return true;
   return false;
 }

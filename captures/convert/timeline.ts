@@ -7,7 +7,7 @@ import { type AppAction, dataStart } from '../replay/application.js';
 import { distanceTo } from '../replay/distance.js';
 import type { RecordedIcmp, RecordedSegment } from '../replay/recording.js';
 import type { PeerSegment, Situation } from '../replay/situation.js';
-import { hostOrder } from './order.js';
+import { covers, denies, hostOrder } from './order.js';
 
 export type TimelineEvent =
   /** More than one: neighbours that came in one batch, as Linux's receive offload hands them up. */
@@ -53,12 +53,53 @@ export function timelineOf(situation: Situation): Timeline {
     else if (!lost.has(i)) put({ kind: 'in', time, packets: [p] });
   });
   // Sorting is stable.
-  const sorted = events.sort((a, b) => a.at - b.at);
-  return { events: withReads(joined(sorted.map(({ event }) => event))), away };
+  const sorted = events.sort((a, b) => a.at - b.at).map(({ event }) => event);
+  const arrived = away > 0 ? overtaken(sorted, situation) : sorted;
+  return { events: withReads(joined(arrived, toldEdges(situation))), away };
+}
+
+/**
+ * Packets of the peer that others overtook behind the capture: each to where the host first tells of it. One that was sent
+ * again before that never arrived.
+ */
+function overtaken(events: readonly TimelineEvent[], { recording, side }: Situation): TimelineEvent[] {
+  const list = [...events];
+  for (const event of events) {
+    if (event.kind !== 'in') continue;
+    const p = event.packets[0]!;
+    if (p.end === p.seq) continue;
+    const at = list.indexOf(event);
+    const tells = (e: TimelineEvent, i: number): boolean =>
+      i > at && e.kind === 'out' && covers(e.packets[0]!, p, recording, side);
+    const told = list.findIndex(tells);
+    const until = told < 0 ? list.length : told;
+    const denied = list.findLastIndex(
+      (e, i) => i > at && i < until && e.kind === 'out' && denies(e.packets[0]!, p, recording, side),
+    );
+    if (denied < 0) continue;
+    list.splice(at, 1);
+    const again = (e: TimelineEvent, i: number): boolean =>
+      i >= at && i < until - 1 && e.kind === 'in' && e.packets[0]!.seq <= p.seq && e.packets[0]!.end >= p.end;
+    if (told < 0 || list.some(again)) continue;
+    list.splice(told - 1, 0, { ...event, time: Math.max(event.time, list[denied - 1]!.time) });
+  }
+  return list;
+}
+
+/** Numbers of the peer's that the recorded host named in an ACK or a SACK block: it met what is before and behind apart. */
+function toldEdges({ recording, side }: Situation): ReadonlySet<number> {
+  const edges = new Set<number>();
+  const base = recording.isn[1 - side]!;
+  for (const p of recording.packets) {
+    if (p.kind !== 'tcp' || p.direction !== side) continue;
+    edges.add(p.ack);
+    for (let i = 0; i < 2 * p.options.sackCount; i++) edges.add((p.options.sack[i]! - base) | 0);
+  }
+  return edges;
 }
 
 /** Puts together what one push put on the wire, and what came in one batch. */
-function joined(events: readonly TimelineEvent[]): TimelineEvent[] {
+function joined(events: readonly TimelineEvent[], told: ReadonlySet<number>): TimelineEvent[] {
   const list: TimelineEvent[] = [];
   for (const event of events) {
     const before = list.at(-1);
@@ -66,6 +107,7 @@ function joined(events: readonly TimelineEvent[]): TimelineEvent[] {
       before !== undefined &&
       (event.kind === 'out' || event.kind === 'in') &&
       before.kind === event.kind &&
+      !(event.kind === 'in' && told.has(event.packets[0]!.seq)) &&
       continues(before.packets, event.packets[0]!, event.kind === 'in' ? BATCH : BURST)
     )
       list[list.length - 1] = { ...before, packets: [...before.packets, ...event.packets] };
