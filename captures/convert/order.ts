@@ -67,6 +67,13 @@ function toldBy(p: RecordedSegment, i: number, { recording, side, peers, reached
     const opened = peers.findIndex((index, k) => before(k) && acknowledges(recording.packets[index]!));
     least = Math.max(least, opened);
   }
+  // Its echo is the timestamp of one that had arrived (RFC 7323 section 4.3).
+  if (p.options.hasTimestamps && p.ack > 0) {
+    const echoed = peers.findIndex(
+      (index, k) => before(k) && stampOf(recording.packets[index]!) === p.options.tsEcr,
+    );
+    least = Math.max(least, echoed);
+  }
   const base = recording.isn[1 - side]!;
   for (let block = 0; block < p.options.sackCount; block++) {
     const right = (p.options.sack[2 * block + 1]! - base) | 0;
@@ -80,6 +87,8 @@ function toldBy(p: RecordedSegment, i: number, { recording, side, peers, reached
 }
 
 const acknowledges = (p: RecordedPacket): boolean => p.kind === 'tcp' && p.ack >= 1;
+const stampOf = (p: RecordedPacket): number =>
+  p.kind === 'tcp' && p.options.hasTimestamps ? p.options.tsVal : -1;
 const endOf = (p: RecordedPacket): number => (p.kind === 'tcp' ? p.end : -1);
 
 /** The peer's packets that arrive, and how far its data reaches without a hole after each. */

@@ -5,7 +5,7 @@ import { parseScript, ScriptError } from '../../conformance/language/index.js';
 import { printSeconds } from '../../conformance/language/printer.js';
 import { flagsText } from '../../conformance/runner/print-packet.js';
 import { TCP_ACK, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
-import { type AppAction, fullSegment, withoutNagle } from '../replay/application.js';
+import { type AppAction, withoutNagle } from '../replay/application.js';
 import { keepaliveOf } from '../replay/keepalive.js';
 import type { RecordedIcmp, RecordedSegment, Recording } from '../replay/recording.js';
 import {
@@ -15,9 +15,9 @@ import {
   type Situation,
   situationOf,
 } from '../replay/situation.js';
-import type { Direction } from '../streams/conversation.js';
 import { hasCookie, optionText } from './option-text.js';
 import { MOST_JOINED, type TimelineEvent, timelineOf } from './timeline.js';
+import { chosenBuffer, corked, inSingles, peerIsUrgent, sendFlag, speaksAfter } from './told.js';
 
 export interface Converted {
   readonly text: string;
@@ -59,6 +59,8 @@ class Writer {
   private ended = false;
   private connected = false;
   private closed = false;
+  /** Bytes that the script's calls have written. */
+  private written = 0;
 
   constructor(source: string, situation: Situation) {
     this.source = source;
@@ -116,7 +118,7 @@ class Writer {
     if (shift >= 2 && shift <= 14)
       list.push(`sysctl -q net.ipv4.tcp_rmem="4096 131072 ${65_535 * 2 ** shift}"`);
     // Where the recorded device took no super-packets, the kernel cut and pushed in another rhythm.
-    if (inSingles(recording, side)) list.push('ethtool -K tun0 tso off gso off');
+    if (inSingles(this.situation)) list.push('ethtool -K tun0 tso off gso off');
     // Room for every write at once: none of the script's blocks.
     list.push('sysctl -q net.ipv4.tcp_wmem="4096 4194304 4194304"');
     return list;
@@ -142,6 +144,7 @@ class Writer {
     }
     if (role === 'server') {
       this.line(0, 'setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0');
+      this.buffer();
       this.line(0, 'bind(3, ..., ...) = 0');
       if (fastOpen) this.line(0, 'setsockopt(3, SOL_TCP, TCP_FASTOPEN, [5], 4) = 0');
       if (withoutNagle(recording, side)) this.line(0, 'setsockopt(3, SOL_TCP, TCP_NODELAY, [1], 4) = 0');
@@ -149,6 +152,7 @@ class Writer {
       return;
     }
     this.line(0, 'fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0');
+    this.buffer();
     if (withoutNagle(recording, side)) this.line(0, 'setsockopt(3, SOL_TCP, TCP_NODELAY, [1], 4) = 0');
     const syn = recording.packets.find((p) => p.kind === 'tcp' && p.direction === side);
     const inSyn = syn?.kind === 'tcp' && (syn.segment.flags & TCP_SYN) !== 0 ? syn.segment.length : 0;
@@ -161,6 +165,11 @@ class Writer {
       this.line(0, `> S 0:0(0)${this.ownSyn(0)}`);
   }
   private skipWrite: AppAction | null = null;
+
+  private buffer(): void {
+    const size = chosenBuffer(this.situation);
+    if (size > 0) this.line(0, `setsockopt(3, SOL_SOCKET, SO_RCVBUF, [${size}], 4) = 0`);
+  }
 
   private event(event: TimelineEvent): void {
     switch (event.kind) {
@@ -197,15 +206,8 @@ class Writer {
     const urgent = segment.urgent ? ` urg ${segment.urgent}` : '';
     const text = `< ${ECN[segment.tos & 3]}${this.numbers(p.seq, length, flags, p.ack)} win ${segment.window}${urgent}`;
     this.line(time, text + this.brackets(p, this.echoed));
-    if (flags & TCP_RST && !this.accepted) this.ended = !this.speaksAfter(p);
+    if (flags & TCP_RST && !this.accepted) this.ended = !speaksAfter(this.situation, p);
     this.afterInbound(time, flags, p.ack);
-  }
-
-  /** Whether the host goes on with the connection after this packet: a reset may have been one that it did not take. */
-  private speaksAfter(p: RecordedSegment): boolean {
-    const { recording, side } = this.situation;
-    const later = recording.packets.slice(recording.packets.indexOf(p) + 1);
-    return later.some((q) => q.kind === 'tcp' && q.direction === side && !(q.segment.flags & TCP_RST));
   }
 
   private made(time: number, p: PeerSegment): void {
@@ -254,7 +256,7 @@ class Writer {
     // An acknowledgment of what was never sent opens nothing.
     if (flags & TCP_RST || this.ended || ack < 1 || ack > this.high) return;
     if (role === 'client') {
-      if (!this.connected) this.keepalive(time, 3);
+      if (!this.connected) this.options(time, 3);
       this.connected = true;
     } else if (!this.accepted && !(flags & TCP_SYN) && this.situation.opens) this.accept(time);
   }
@@ -263,7 +265,15 @@ class Writer {
     this.line(time, 'accept(3, ..., ...) = 4');
     this.fd = 4;
     this.accepted = true;
-    this.keepalive(time, 4);
+    this.options(time, 4);
+  }
+
+  /** What the connection's packets tell of its options. */
+  private options(time: number, fd: number): void {
+    // An urgent byte is read in line like any other: which way the program took it no packet tells.
+    if (peerIsUrgent(this.situation))
+      this.line(time, `setsockopt(${fd}, SOL_SOCKET, SO_OOBINLINE, [1], 4) = 0`);
+    this.keepalive(time, fd);
   }
 
   /** Probes of an idle connection tell that it was to be kept alive, and how often. */
@@ -299,7 +309,11 @@ class Writer {
     let { flags } = p.segment;
     if (packets.length > 1) flags = last.segment.flags;
     if (flags & TCP_SYN && flags & TCP_ACK && p.ack > 1 && !this.accepted) this.pendingAccept = true;
-    this.line(time, `> ${this.numbers(seq, length, flags, p.ack)}${this.brackets(p, this.plainEcho)}`);
+    const urgent = p.segment.urgent ? ` urg ${p.segment.urgent}` : '';
+    this.line(
+      time,
+      `> ${this.numbers(seq, length, flags, p.ack)}${urgent}${this.brackets(p, this.plainEcho)}`,
+    );
     if (p.options.hasTimestamps) {
       this.lastStamp = this.value(p.direction, p.options.tsVal);
       for (const q of packets) this.stamps.set(q.options.tsVal, this.lastStamp);
@@ -345,17 +359,22 @@ class Writer {
   }
 
   private act(time: number, action: AppAction): void {
-    if (action === this.skipWrite) return;
+    if (action === this.skipWrite) {
+      if (action.kind === 'write') this.written += action.bytes.length;
+      return;
+    }
     if (!this.usable()) return;
     switch (action.kind) {
       case 'write': {
         const n = action.bytes.length;
         if (n === 0) return;
+        if (corked(this.situation, this.written + 1, n))
+          this.line(time, `setsockopt(${this.fd}, SOL_TCP, TCP_CORK, [1], 4) = 0`);
+        const flag = sendFlag(this.situation, this.written + 1, n, action.more);
+        this.written += n;
         this.line(
           time,
-          action.more
-            ? `send(${this.fd}, ..., ${n}, MSG_MORE) = ${n}`
-            : `write(${this.fd}, ..., ${n}) = ${n}`,
+          flag === '' ? `write(${this.fd}, ..., ${n}) = ${n}` : `send(${this.fd}, ..., ${n}, ${flag}) = ${n}`,
         );
         return;
       }
@@ -372,16 +391,4 @@ class Writer {
         this.closed = true;
     }
   }
-}
-
-/** The recorded host sent several full segments in a row, each by itself: its device had no offloads. */
-function inSingles(recording: Recording, side: number): boolean {
-  const mss = fullSegment(recording, side as Direction);
-  let full = 0;
-  for (const p of recording.packets) {
-    if (p.kind !== 'tcp' || p.direction !== side) continue;
-    if (p.segment.length > mss) return false;
-    if (p.segment.length === mss) full++;
-  }
-  return full > 1;
 }

@@ -50,12 +50,42 @@ export function timelineOf(situation: Situation): Timeline {
     if (p.kind === 'icmp') {
       if (p.direction === side) put({ kind: 'icmp', time, message: p });
     } else if (own) put({ kind: 'out', time, packets: [p] });
-    else if (!lost.has(i)) put({ kind: 'in', time, packets: [p] });
+    else if (!lost.has(i) && !unheard(situation, i)) put({ kind: 'in', time, packets: [p] });
   });
   // Sorting is stable.
   const sorted = events.sort((a, b) => a.at - b.at).map(({ event }) => event);
   const arrived = away > 0 ? overtaken(sorted, situation) : sorted;
-  return { events: withReads(joined(arrived, toldEdges(situation))), away };
+  return { events: withReads(finsAnswered(joined(arrived, toldEdges(situation)))), away };
+}
+
+/** What the application may take to answer a FIN and still be the first to acknowledge it. µs */
+const ANSWER = 30_000;
+
+/**
+ * A FIN that begins to be acknowledged by the application's own answer: at once, since a FIN's delayed ACK comes with the
+ * kernel's next tick when no data came before (its timeout is still 0), and how far off that is no capture tells.
+ */
+function finsAnswered(events: readonly TimelineEvent[]): TimelineEvent[] {
+  const list = [...events];
+  for (let i = 0; i < list.length; i++) {
+    const fin = list[i]!;
+    if (fin.kind !== 'in' || !fin.packets.some((p) => p.segment.flags & TCP_FIN)) continue;
+    const next = list.findIndex((e, k) => k > i && e.kind !== 'act');
+    const answer = list[next];
+    if (answer?.kind !== 'out' || next === i + 1 || answer.time - fin.time > ANSWER) continue;
+    for (let k = i + 1; k <= next; k++) list[k] = { ...list[k]!, time: fin.time };
+  }
+  return list;
+}
+
+/** A good SYN-ACK in front of a repeated SYN: it went by the capture and did not arrive. */
+function unheard({ recording, side }: Situation, i: number): boolean {
+  const p = recording.packets[i]!;
+  if (p.kind !== 'tcp' || !(p.segment.flags & TCP_SYN) || p.ack !== 1) return false;
+  return recording.packets.some(
+    (q, k) =>
+      k > i && q.kind === 'tcp' && q.direction === side && (q.segment.flags & TCP_SYN) !== 0 && q.ack < 0,
+  );
 }
 
 /**

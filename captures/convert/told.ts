@@ -1,0 +1,70 @@
+// What a recorded host's packets tell of its calls and its device, beyond bytes and times.
+
+import { TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
+import { fullSegment } from '../replay/application.js';
+import type { RecordedSegment } from '../replay/recording.js';
+import type { Situation } from '../replay/situation.js';
+
+function* own({ recording, side }: Situation): Generator<RecordedSegment> {
+  for (const p of recording.packets) if (p.kind === 'tcp' && p.direction === side) yield p;
+}
+
+/** The recorded host sent several full segments in a row, each by itself: its device had no offloads. */
+export function inSingles(situation: Situation): boolean {
+  const mss = fullSegment(situation.recording, situation.side);
+  let full = 0;
+  for (const { segment } of own(situation)) {
+    if (segment.length > mss) return false;
+    if (segment.length === mss) full++;
+  }
+  return full > 1;
+}
+
+/** How the `n` bytes from number `from` on were sent: urgently, or with more announced. */
+export function sendFlag(situation: Situation, from: number, n: number, more: boolean): string {
+  const end = from + n;
+  for (const p of own(situation)) {
+    if (p.segment.flags & TCP_SYN) continue;
+    if (p.segment.urgent > 0 && p.seq + p.segment.urgent === end) return 'MSG_OOB';
+    if (p.seq >= end || p.end < end) continue;
+    // The first packet with the last byte: no PSH, though a FIN goes with it.
+    if (p.segment.flags & TCP_FIN && p.end === end + 1 && !(p.segment.flags & TCP_PSH)) return 'MSG_MORE';
+    break;
+  }
+  return more ? 'MSG_MORE' : '';
+}
+
+/**
+ * The `n` bytes from number `from` on waited for the FIN, pushed and with nothing in flight that Nagle would have waited for:
+ * the socket was corked.
+ */
+export function corked({ recording, side }: Situation, from: number, n: number): boolean {
+  let acked = 1;
+  for (const p of recording.packets) {
+    if (p.kind !== 'tcp' || p.segment.flags & TCP_SYN) continue;
+    if (p.direction !== side) acked = Math.max(acked, p.ack);
+    else if (p.end >= from + n) {
+      const both = TCP_FIN | TCP_PSH;
+      return p.seq === from && acked >= from && (p.segment.flags & both) === both && p.end === from + n + 1;
+    }
+  }
+  return false;
+}
+
+/** SO_RCVBUF where the SYN offers a window shift of 0 or 1, 0: none. No sysctl brings the shift so low. */
+export function chosenBuffer(situation: Situation): number {
+  for (const { segment, options } of own(situation)) {
+    if (segment.flags & TCP_SYN) return options.wscale === 0 || options.wscale === 1 ? segment.window : 0;
+  }
+  return 0;
+}
+
+export function peerIsUrgent({ recording, side }: Situation): boolean {
+  return recording.packets.some((p) => p.kind === 'tcp' && p.direction !== side && p.segment.urgent > 0);
+}
+
+/** Whether the host goes on with the connection after this packet: a reset may have been one that it did not take. */
+export function speaksAfter({ recording, side }: Situation, p: RecordedSegment): boolean {
+  const later = recording.packets.slice(recording.packets.indexOf(p) + 1);
+  return later.some((q) => q.kind === 'tcp' && q.direction === side && !(q.segment.flags & TCP_RST));
+}
