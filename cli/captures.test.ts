@@ -111,6 +111,16 @@ describe('netchannel streams', () => {
 });
 
 describe('netchannel convert', () => {
+  it('says when its script does not pass, and writes it all the same', () => {
+    const script = join(folder, 'untold.pkt');
+    const args = [join(corpus, 'wrong-ack.pcap'), '--as', 'client', '-o', script];
+    const told = netchannel('convert', ...args);
+    expect(told.status).toBe(1);
+    expect(told.err).toMatch(/does not pass on this stack: .*untold\.pkt:\d+/);
+    expect(readFileSync(script, 'utf8')).toContain('Made by netchannel convert');
+    expect(netchannel('convert', ...args, '--no-run').status).toBe(0);
+  });
+
   it('makes a script that conform runs', () => {
     const script = join(folder, 'x.pkt');
     expect(netchannel('convert', join(corpus, 'loss-one.pcap'), '-o', script).status).toBe(0);

@@ -19,6 +19,7 @@ interface ConvertFlags {
   readonly stream: string;
   readonly as: Role;
   readonly anonymise?: true;
+  readonly run: boolean;
 }
 
 export function convertCommand(): Command {
@@ -39,11 +40,13 @@ export function convertCommand(): Command {
       '--anonymise',
       'for captures: stand-ins for addresses, zeros for all that was said, right checksums',
     )
+    .option('--no-run', 'do not run the script on the embedded stack')
     .addHelpText(
       'after',
       `
 A script tests the side that it is made for as well as the capture shows what that side did: best when the capture was
-taken on its own host. Notes in the script's head say what is estimated or made up.
+taken on its own host. Notes in the script's head say what is estimated or made up. The script is run on the embedded stack
+before the command ends: one that does not pass is written all the same, the difference is told, and the exit status is 1.
 
   netchannel convert trace.pcap --stream 2 -o trace.pkt && netchannel conform trace.pkt
   netchannel convert trace.pcapng --anonymise -o shared.pcapng`,
@@ -102,10 +105,21 @@ async function script(path: string, flags: ConvertFlags): Promise<number> {
     if (flags.output === undefined) process.stdout.write(text);
     else writeFileSync(flags.output, text);
     for (const note of notes) process.stderr.write(`note: ${note}\n`);
-    return EXIT_OK;
+    return flags.run ? await runOnce(text, flags.output ?? 'script', found[0]!.ipv6) : EXIT_OK;
   } catch (error) {
     if (!(error instanceof NotReplayable)) throw error;
     process.stderr.write(`netchannel convert: ${path}, stream ${wanted}: ${error.message}\n`);
     return EXIT_FAILED;
   }
+}
+
+/** Does the stack do what the recorded host did, as far as the script knows why? */
+async function runOnce(text: string, file: string, ipv6: boolean): Promise<number> {
+  const { runScript } = await import('../conformance/runner/run.js');
+  const { targetFactory } = await import('../conformance/targets/registry.js');
+  const target = await targetFactory('stack');
+  const { verdict, reason } = await runScript(text, { target, file, ipVersion: ipv6 ? 'ipv6' : 'ipv4' });
+  if (verdict === 'passed') return EXIT_OK;
+  process.stderr.write(`netchannel convert: the script does not pass on this stack: ${reason}\n`);
+  return EXIT_FAILED;
 }
