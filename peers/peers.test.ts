@@ -48,6 +48,7 @@ const SHARE: [string, 4 | 6, Condition, DeviceKind][] = [
   ['fastopen-client', 4, 'clean', 'tap'],
   ['fastopen-server', 6, 'clean', 'tap'],
   ['syn-flood', 4, 'clean', 'tap'],
+  ['hping3-flood', 4, 'clean', 'tun'],
 ];
 
 const lack = lackOfTun();

@@ -1,6 +1,6 @@
 // A flood of SYNs whose senders do not exist, and a real client in the middle of it.
 import { check, type PeerCase } from '../types.js';
-import { ours } from './common.js';
+import { eventually, ours } from './common.js';
 
 const BACKLOG = 16;
 
@@ -86,6 +86,39 @@ while True:
     check(ours(c, 'TcpExtSyncookiesRecv') === 1, `${ours(c, 'TcpExtSyncookiesRecv')} cookies came back`);
     check(c.stack.usage().requests <= 64, `${c.stack.usage().requests} half-open connections kept`);
     c.note(`${sent} cookies, ${c.stack.usage().requests} requests kept`);
+    await c.apps.close(listener);
+  },
+};
+
+/** Never anybody's: its ARP is not answered. */
+const NOBODY = '192.0.2.250';
+
+export const hpingFlood: PeerCase = {
+  name: 'hping3-flood',
+  about: 'hping3 sends 5,000 SYNs a second from an address that nobody has; the same must hold',
+  needs: ['hping3', 'python3'],
+  families: [4],
+  conditions: ['clean'],
+  // hping3 builds IP packets: any device does.
+  async run(c) {
+    const listener = c.apps.listen(80, { backlog: BACKLOG });
+    const aim = ['-a', NOBODY, '-I', c.device, '-p', '80', c.ours];
+    const flood = c.programs.start('hping3', ['-q', '-S', '-i', 'u200', ...aim]);
+    await eventually(c, 'no cookies are sent', () => ours(c, 'TcpExtSyncookiesSent') >= 10 * BACKLOG);
+    const client = c.programs.python(
+      `s = connect(A[0], 80); s.sendall(b'real'); s.shutdown(socket.SHUT_WR); say('answer', s.recv(100))`,
+      c.ours,
+    );
+    const fd = await c.apps.accept(listener);
+    check((await c.apps.readAll(fd)).toString() === 'real', 'the real client');
+    await c.apps.write(fd, Buffer.from('welcome'));
+    await c.apps.close(fd);
+    check((await client.says('answer')) === "b'welcome'", `the real client: ${client.output()}`);
+    flood.process.kill('SIGINT');
+    await flood.finished;
+    check(ours(c, 'TcpExtSyncookiesRecv') === 1, `${ours(c, 'TcpExtSyncookiesRecv')} cookies came back`);
+    check(c.stack.usage().requests <= BACKLOG + 1, `${c.stack.usage().requests} half-open connections kept`);
+    c.note(`${ours(c, 'TcpExtSyncookiesSent')} cookies`);
     await c.apps.close(listener);
   },
 };

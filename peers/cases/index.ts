@@ -5,7 +5,7 @@ import { bulkFromKernel, bulkToKernel, duplex } from './bulk.js';
 import { manyAccepted, manyOpened } from './connections.js';
 import { abort, halfClose, keepalive, refused } from './endings.js';
 import { ecn, fastOpenClient, fastOpenServer, plainTcp } from './extensions.js';
-import { synFlood } from './flood.js';
+import { hpingFlood, synFlood } from './flood.js';
 import { igmpSnooping } from './groups.js';
 import { curlGets, getsFromNginx } from './http.js';
 import { conflict, duplicateAddress, neighbour, ping, snooping, traceroute, udp } from './icmp.js';
@@ -54,6 +54,7 @@ export const CASES: readonly PeerCase[] = [
   fastOpenClient,
   fastOpenServer,
   synFlood,
+  hpingFlood,
   soakReceive,
   soakSend,
 ];
