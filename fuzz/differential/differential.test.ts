@@ -13,7 +13,7 @@ import type { Observation, Program, Trace } from './program.js';
 import { scriptOf } from './script.js';
 import { playOnStack } from './stack-lane.js';
 
-const setup = (family: Program['family']) => ({ addresses: ADDRESSES[family], sysctls: {} });
+const setup = (family: Program['family']) => ({ addresses: ADDRESSES[family], sysctls: SYSCTLS });
 const generated = (family: Program['family'], runs: number) =>
   fc.sample(programs(family), { numRuns: runs, seed: 1 });
 

@@ -19,8 +19,12 @@ import { playOnStack } from './stack-lane.js';
 const BATCH = 120;
 /** Rounds of leaving steps out. */
 const SHRINK_ROUNDS = 8;
-/** Nothing of one connection is to be remembered for the next. */
-export const SYSCTLS: Readonly<Record<string, string>> = { 'net.ipv4.tcp_no_metrics_save': '1' };
+/** Nothing of one connection is to be remembered for the next; and the buffers' sizes, which Linux takes from the machine's memory. */
+export const SYSCTLS: Readonly<Record<string, string>> = {
+  'net.ipv4.tcp_no_metrics_save': '1',
+  'net.ipv4.tcp_rmem': '4096 131072 6291456',
+  'net.ipv4.tcp_wmem': '4096 16384 4194304',
+};
 
 export const ADDRESSES: Readonly<Record<Program['family'], TargetAddresses>> = {
   ipv4: {

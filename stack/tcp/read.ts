@@ -30,19 +30,21 @@ export function tcpReceive(
     return seen > 0 ? seen : whyNothing(tcb);
   }
   const copied = takeBytes(tcb, target, offset, length);
+  if (copied < length) takeFin(tcb);
   if (copied > 0) {
     adjustReceiveSpace(tcb, now);
     ackAfterRead(tcb, now, copied);
     return copied;
   }
-  takeFin(tcb);
   return whyNothing(tcb);
 }
 
-/** The number of the FIN itself counts as read when the end of the stream is reported. */
+/** The number of the FIN itself counts as read once somebody looked beyond the last byte, and its packet's memory goes. */
 function takeFin(tcb: Tcb): void {
   const { rcv } = tcb;
-  if (rcv.finReceived && (rcv.nxt - rcv.copiedSeq) >>> 0 === 1) rcv.copiedSeq = rcv.nxt;
+  if (!rcv.finReceived || (rcv.nxt - rcv.copiedSeq) >>> 0 !== 1) return;
+  rcv.copiedSeq = rcv.nxt;
+  rcv.queue?.drop(tcb, 0);
 }
 
 function whyNothing(tcb: Tcb): number {

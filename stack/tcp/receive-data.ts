@@ -179,6 +179,7 @@ function queueInOrder(tcb: Tcb, now: number, seg: SegmentIn, fin: boolean): void
     const tailroom = receiveTailroom(seg.packetLength);
     appendBytes(tcb, seg.bytes, seg.offset + skip, seg.length - skip, truesize, tailroom, seg.arrival);
   }
+  if (fin && seg.length <= skip) appendFin(tcb, truesize, seg.arrival, skip > 0);
   advance(tcb, (seg.endSeq - rcv.nxt) >>> 0);
   if (seg.length > 0) dataReceived(tcb, now, seg, truesize);
   if (fin) receiveFin(tcb, now);
@@ -210,6 +211,12 @@ function appendBytes(
   tcb.rcv.queue ??= new ReceiveQueue();
   tcb.rcv.queue.append(bytes, from, length);
   tcb.rcv.queue.charge(tcb, truesize, tailroom, arrival);
+}
+
+/** A packet of which only the FIN is new is charged, unless it has no data and another waits that it joins (tcp_try_coalesce). */
+function appendFin(tcb: Tcb, truesize: number, arrival: number, repeats: boolean): void {
+  tcb.rcv.queue ??= new ReceiveQueue();
+  if (repeats || tcb.rcv.queue.packets === 0) tcb.rcv.queue.charge(tcb, truesize, 0, arrival);
 }
 
 /** The payload of a packet that repeats nothing, into the buffer of the one before it: false when it does not fit there. */
@@ -297,6 +304,7 @@ function drainOutOfOrder(tcb: Tcb, now: number): void {
     if (skip > 0 || !coalesce(tcb, bytes, 0, length, arrival)) {
       appendBytes(tcb, bytes, skip, length - skip, truesize, tailroom, arrival);
     }
+    if (fin && length <= skip) appendFin(tcb, truesize, arrival, skip > 0);
     advance(tcb, (endSeq - rcv.nxt) >>> 0);
     if (fin) {
       receiveFin(tcb, now);

@@ -126,14 +126,17 @@ export class ReceiveQueue {
     return bytes[(this.head + skip) % bytes.length]!;
   }
 
-  /** Takes `length` bytes off the front; memory of packets that are wholly read is given back. */
+  /** Takes `length` bytes off the front (0: an empty packet at most); memory of packets that are wholly read is given back. */
   drop(tcb: Tcb, length: number): void {
-    if (length === 0) return;
-    this.head = (this.head + length) % this.bytes.length;
-    this.length -= length;
-    this.readAt += length;
+    if (length > 0) {
+      this.head = (this.head + length) % this.bytes.length;
+      this.length -= length;
+      this.readAt += length;
+    }
     const mask = this.ends.length - 1;
     while (this.packets > 0 && this.ends[this.firstPacket]! <= this.readAt) {
+      // That of a FIN alone waits until somebody looks for what is behind the last byte.
+      if (length > 0 && this.ends[this.firstPacket] === this.firstStart) return;
       const cost = this.costs[this.firstPacket]!;
       this.firstStart = this.ends[this.firstPacket]!;
       tcb.rcv.lastReadStamp = this.stamps[this.firstPacket]!;
@@ -192,6 +195,7 @@ export class ReceiveQueue {
   /** Forgets everything and gives its memory back. */
   clear(tcb: Tcb): void {
     this.drop(tcb, this.length);
+    this.drop(tcb, 0);
     this.bytes = new Uint8Array(0);
     this.head = 0;
     this.length = 0;

@@ -356,4 +356,34 @@ describe('reading', () => {
     );
     expect(b.rcv.memoryAllocated).toBe(0);
   });
+
+  it('charges the packet of a FIN without data until the end is read, unless a packet waits that it can join', () => {
+    const none = new Uint8Array(0);
+    for (const early of [false, true]) {
+      const { net, a, b, base } = plain();
+      const packets = [() => segment(net, a, base, pattern(100))];
+      packets.push(() => segment(net, a, base + 100, none, { flags: TCP_ACK | TCP_FIN }));
+      if (early) packets.reverse();
+      for (const packet of packets) packet();
+      expect(b.rcv.memoryAllocated).toBe(receiveTruesize(140));
+      expect(tcpReceive(b, net.now, new Uint8Array(200), 0, 200, 0)).toBe(100);
+      expect([b.rcv.memoryAllocated, tcpReceive(b, net.now, new Uint8Array(9), 0, 9, 0)]).toEqual([0, 0]);
+    }
+    // What repeats data joins nothing.
+    const partial = plain();
+    segment(partial.net, partial.a, partial.base, pattern(100));
+    segment(partial.net, partial.a, partial.base + 99, pattern(1), { flags: TCP_ACK | TCP_FIN });
+    expect(partial.b.rcv.memoryAllocated).toBe(receiveTruesize(140) + 832);
+    expect(tcpReceive(partial.b, partial.net.now, new Uint8Array(100), 0, 100, 0)).toBe(100);
+    expect(partial.b.rcv.memoryAllocated).toBe(832);
+    expect(tcpReceive(partial.b, partial.net.now, new Uint8Array(100), 0, 100, 0)).toBe(0);
+    expect(partial.b.rcv.memoryAllocated).toBe(0);
+    const { net, a, b, base } = plain();
+    segment(net, a, base, none, { flags: TCP_ACK | TCP_FIN });
+    expect([b.rcv.memoryAllocated, net.b.memory.allocated]).toEqual([832, 832]);
+    expect(tcpReceive(b, net.now, new Uint8Array(9), 0, 9, MSG_PEEK)).toBe(0);
+    expect(b.rcv.memoryAllocated).toBe(832);
+    expect(tcpReceive(b, net.now, new Uint8Array(9), 0, 9, 0)).toBe(0);
+    expect([b.rcv.memoryAllocated, net.b.memory.allocated]).toEqual([0, 0]);
+  });
 });
