@@ -18,7 +18,7 @@ export interface PeerBenchOptions {
 const TASKS = [
   {
     task: 'send',
-    amount: 256 << 20,
+    amount: 1 << 30,
     name: 'bulk send',
     unit: 'MB/s',
     per: 1e6,
@@ -28,7 +28,7 @@ const TASKS = [
   },
   {
     task: 'receive',
-    amount: 256 << 20,
+    amount: 1 << 30,
     name: 'bulk receive',
     unit: 'MB/s',
     per: 1e6,

@@ -150,12 +150,12 @@ export class FrameQueue {
   }
 
   /**
-   * A burst is over: of the storage that it did not need, half goes back, so that bursts of one size after the other find
+   * A burst is over: of the storage that it did not need, an eighth of all goes back, so that bursts of like size find
    * theirs (that of 180 segments, made anew for each beyond the 64th, was 80 bytes of the heap a segment and its 2 KiB).
    */
   #letGo(): void {
     const { length } = this.#data;
-    const kept = Math.max(KEPT, this.#peak, length >>> 1);
+    const kept = Math.max(KEPT, this.#peak, length - (length >>> 3));
     this.#peak = 0;
     if (length <= kept) return;
     this.#data.length = kept;

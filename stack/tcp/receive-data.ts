@@ -90,8 +90,11 @@ function canIngest(tcb: Tcb): boolean {
   return rcv.memoryAllocated <= rcv.buffer;
 }
 
-/** Room for a packet at `seq`, made if need be by collapsing and pruning; false: drop it. */
-function makeRoom(tcb: Tcb, seq: number): boolean {
+/**
+ * Room for the segment's packet, made if need be by collapsing and pruning; false: drop it. Takes the segment and not its
+ * number, which V8 boxes in a call from 2^31 on.
+ */
+function makeRoom(tcb: Tcb, { seq }: SegmentIn): boolean {
   const { rcv, host } = tcb;
   if (canIngest(tcb) && !memoryExhausted(tcb)) return true;
   if (rcv.memoryAllocated === 0) return !memoryExhausted(tcb);
@@ -164,7 +167,7 @@ export function queueData(tcb: Tcb, now: number, seg: SegmentIn): void {
 function queueInOrder(tcb: Tcb, now: number, seg: SegmentIn, fin: boolean): void {
   const { rcv, host } = tcb;
   const truesize = receiveTruesize(seg.packetLength);
-  if (!makeRoom(tcb, seg.seq)) {
+  if (!makeRoom(tcb, seg)) {
     tcb.ack.pending |= ACK_NO_MEMORY | ACK_NOW;
     scheduleAck(tcb);
     if (!tcb.orphan) host.notify(tcb, EVENT_READABLE);
@@ -318,7 +321,7 @@ function queueOutOfOrder(tcb: Tcb, now: number, seg: SegmentIn): void {
   const { rcv, opt, host } = tcb;
   ecnCheckCe(tcb, seg, now);
   const truesize = receiveTruesize(seg.packetLength);
-  if (!makeRoom(tcb, seg.seq)) {
+  if (!makeRoom(tcb, seg)) {
     host.counters.add(OFO_DROP);
     if (!tcb.orphan) host.notify(tcb, EVENT_READABLE);
     return;
