@@ -6,7 +6,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Two takers of one thread's coverage take it from each other. */
 function watched(): boolean {
-  if (process.env.NODE_V8_COVERAGE === undefined) return false;
+  if (!process.env.NODE_V8_COVERAGE) return false;
   process.stderr.write(
     'netchannel fuzz: NODE_V8_COVERAGE is set, and the corpus needs the coverage itself\n',
   );

@@ -10,7 +10,8 @@ import { guided } from './guided.js';
 import type { Target } from './target.js';
 import { TARGET_NAMES } from './targets/index.js';
 
-const { NODE_V8_COVERAGE: _, ...env } = process.env;
+// Empty, not left out: Node passes its own on to children that have none.
+const env = { ...process.env, NODE_V8_COVERAGE: '' };
 
 function run(script: string, ...args: string[]) {
   return spawnSync(process.execPath, ['--input-type=module', '-e', script, ...args], {

@@ -26,7 +26,7 @@ export interface WorkerReport extends SliceResult {
 const beats = new Int32Array((workerData as { beats: SharedArrayBuffer }).beats);
 
 // Under c8 the counts are its own: a second taker would take them away.
-const probe = process.env.NODE_V8_COVERAGE === undefined ? new CoverageProbe() : undefined;
+const probe = !process.env.NODE_V8_COVERAGE ? new CoverageProbe() : undefined;
 const map = new CoverageMap();
 
 parentPort?.on('message', async (order: WorkerOrder) => {
