@@ -39,7 +39,6 @@ const UNTOLD_STREAMS = new Set([
   'capture-dropped.pcap 0 server',
   'duplicates.pcap 0 server',
   'ecn.pcap 0 client',
-  'ends-mid-stream.pcap 0 server',
   'fast-open.pcap 0 client',
   'fast-open.pcap 0 server',
   'fast-open.pcap 1 client',

@@ -17,7 +17,16 @@ import {
 } from '../replay/situation.js';
 import { hasCookie, optionText } from './option-text.js';
 import { MOST_JOINED, type TimelineEvent, timelineOf } from './timeline.js';
-import { chosenBuffer, corked, inSingles, peerIsUrgent, sendFlag, speaksAfter } from './told.js';
+import {
+  asksForCookie,
+  chosenBuffer,
+  corked,
+  OWN_SHIFT,
+  peerIsUrgent,
+  preamble,
+  sendFlag,
+  speaksAfter,
+} from './told.js';
 
 export interface Converted {
   readonly text: string;
@@ -25,8 +34,6 @@ export interface Converted {
   readonly notes: readonly string[];
 }
 
-/** The window shift that is offered where the recorded one is not known. */
-const OWN_SHIFT = 7;
 /** µs: ticks of the recorded kernel and a busy machine; below the shortest delayed ACK and retransmission timeout. */
 const TOLERANCE = 30_000;
 const ECN = ['', '[ect1] ', '[ect0] ', '[ce] '] as const;
@@ -91,7 +98,7 @@ class Writer {
       // Timers of the recorded kernel ran on its ticks.
       `--tolerance_usecs=${TOLERANCE}`,
       '',
-      `\`${this.sysctls().join('\n')}\``,
+      `\`${preamble(this.situation).join('\n')}\``,
       '',
     ];
     const text = `${[...head, ...this.lines].join('\n')}\n`;
@@ -102,26 +109,6 @@ class Writer {
       throw new NotReplayable(`what its packets say cannot be written as a script: ${error.message}`);
     }
     return { text, notes: this.notes };
-  }
-
-  private sysctls(): string[] {
-    const { sysctls, recording, side } = this.situation;
-    const keep = ['tcp_timestamps', 'tcp_sack', 'tcp_window_scaling', 'tcp_ecn', 'tcp_fastopen'];
-    const list = keep
-      .filter((name) => sysctls[`net.ipv4.${name}`] !== undefined)
-      .map((name) => `sysctl -q net.ipv4.${name}=${sysctls[`net.ipv4.${name}`]}`);
-    // The largest buffer decides the window shift that is offered: 65,535 times its power of two gives that one.
-    const own = recording.packets.find(
-      (p) => p.kind === 'tcp' && p.direction === side && (p.segment.flags & TCP_SYN) !== 0,
-    );
-    const shift = own?.kind === 'tcp' ? own.options.wscale : OWN_SHIFT;
-    if (shift >= 2 && shift <= 14)
-      list.push(`sysctl -q net.ipv4.tcp_rmem="4096 131072 ${65_535 * 2 ** shift}"`);
-    // Where the recorded device took no super-packets, the kernel cut and pushed in another rhythm.
-    if (inSingles(this.situation)) list.push('ethtool -K tun0 tso off gso off');
-    // Room for every write at once: none of the script's blocks.
-    list.push('sysctl -q net.ipv4.tcp_wmem="4096 4194304 4194304"');
-    return list;
   }
 
   private line(time: number, text: string): void {
@@ -160,6 +147,8 @@ class Writer {
     if (inSyn > 0 && write?.kind === 'write') {
       this.line(0, `sendto(3, ..., ${write.bytes.length}, MSG_FASTOPEN, ..., ...) = ${write.bytes.length}`);
       this.skipWrite = write;
+    } else if (syn?.kind === 'tcp' && asksForCookie(syn)) {
+      this.line(0, 'sendto(3, ..., 0, MSG_FASTOPEN, ..., ...) = -1 EINPROGRESS (Operation now in progress)');
     } else this.line(0, 'connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)');
     if (syn?.kind !== 'tcp' || (syn.segment.flags & TCP_SYN) === 0)
       this.line(0, `> S 0:0(0)${this.ownSyn(0)}`);

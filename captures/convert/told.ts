@@ -5,12 +5,36 @@ import { fullSegment } from '../replay/application.js';
 import type { RecordedSegment } from '../replay/recording.js';
 import type { Situation } from '../replay/situation.js';
 
-function* own({ recording, side }: Situation): Generator<RecordedSegment> {
-  for (const p of recording.packets) if (p.kind === 'tcp' && p.direction === side) yield p;
+function own({ recording, side }: Situation): RecordedSegment[] {
+  return recording.packets.filter((p): p is RecordedSegment => p.kind === 'tcp' && p.direction === side);
+}
+
+/** The window shift that is offered where the recorded one is not known. */
+export const OWN_SHIFT = 7;
+
+/** What the host was set to, as commands in front of the script. */
+export function preamble(situation: Situation): string[] {
+  const { sysctls } = situation;
+  const syn = own(situation).find(({ segment }) => (segment.flags & TCP_SYN) !== 0);
+  const keep = ['tcp_timestamps', 'tcp_sack', 'tcp_window_scaling', 'tcp_ecn', 'tcp_fastopen'];
+  const list = keep
+    .filter((name) => sysctls[`net.ipv4.${name}`] !== undefined)
+    .map((name) => `sysctl -q net.ipv4.${name}=${sysctls[`net.ipv4.${name}`]}`);
+  // Who asks for a cookie does not do without.
+  if (syn !== undefined && asksForCookie(syn)) list.push('sysctl -q net.ipv4.tcp_fastopen=1');
+  // The largest buffer decides the window shift that is offered: 65,535 times its power of two gives that one.
+  const shift = syn?.options.wscale ?? OWN_SHIFT;
+  if (shift >= 2 && shift <= 14)
+    list.push(`sysctl -q net.ipv4.tcp_rmem="4096 131072 ${65_535 * 2 ** shift}"`);
+  // Where the recorded device took no super-packets, the kernel cut and pushed in another rhythm.
+  if (inSingles(situation)) list.push('ethtool -K tun0 tso off gso off');
+  // Room for every write at once: none of the script's blocks.
+  list.push('sysctl -q net.ipv4.tcp_wmem="4096 4194304 4194304"');
+  return list;
 }
 
 /** The recorded host sent several full segments in a row, each by itself: its device had no offloads. */
-export function inSingles(situation: Situation): boolean {
+function inSingles(situation: Situation): boolean {
   const mss = fullSegment(situation.recording, situation.side);
   let full = 0;
   for (const { segment } of own(situation)) {
@@ -23,12 +47,14 @@ export function inSingles(situation: Situation): boolean {
 /** How the `n` bytes from number `from` on were sent: urgently, or with more announced. */
 export function sendFlag(situation: Situation, from: number, n: number, more: boolean): string {
   const end = from + n;
+  const mss = fullSegment(situation.recording, situation.side);
   for (const p of own(situation)) {
     if (p.segment.flags & TCP_SYN) continue;
     if (p.segment.urgent > 0 && p.seq + p.segment.urgent === end) return 'MSG_OOB';
     if (p.seq >= end || p.end < end) continue;
-    // The first packet with the last byte: no PSH, though a FIN goes with it.
-    if (p.segment.flags & TCP_FIN && p.end === end + 1 && !(p.segment.flags & TCP_PSH)) return 'MSG_MORE';
+    // The first packet with the last byte, and no PSH: a FIN goes with it, or it is full and its write goes on unseen.
+    if (p.segment.flags & TCP_PSH) break;
+    if (p.segment.flags & TCP_FIN ? p.end === end + 1 : p.segment.length % mss === 0) return 'MSG_MORE';
     break;
   }
   return more ? 'MSG_MORE' : '';
@@ -57,6 +83,11 @@ export function chosenBuffer(situation: Situation): number {
     if (segment.flags & TCP_SYN) return options.wscale === 0 || options.wscale === 1 ? segment.window : 0;
   }
   return 0;
+}
+
+/** A SYN with an empty fast-open option (RFC 7413 section 4.1.2). */
+export function asksForCookie({ segment, options }: RecordedSegment): boolean {
+  return (segment.flags & TCP_SYN) !== 0 && options.fastOpenLength === 0;
 }
 
 export function peerIsUrgent({ recording, side }: Situation): boolean {
