@@ -48,7 +48,9 @@ export class EthernetLayer implements LinkLayer, LinkLayerInput, NeighbourIo, Ad
     this.addressing = addressing;
     this.output = output;
     // A quarter of the buffers, and half at the very most, may wait for neighbours.
-    this.neighbours = new NeighbourCache(this, random32, { waitingLimit: output.party.smallCount >>> 2 });
+    this.neighbours = new NeighbourCache(this, random32, {
+      waitingLimit: Math.max(1, output.party.smallCount >>> 2),
+    });
     this.resolution = new Resolution(this.neighbours, network.addresses, addressing.claims);
     this.membership = new GroupMembership(network, output, random32, this.sendToGroup);
     addressing.wire = this;
