@@ -1,7 +1,6 @@
 // What the core tells a TCP socket besides readiness: transmit timestamps, zerocopy completions and ICMP errors, put into the
 // socket's error queue in Linux's form.
 import {
-  AF_INET6,
   POLLERR,
   SO_EE_ORIGIN_ICMP,
   SO_EE_ORIGIN_ICMP6,
@@ -45,10 +44,10 @@ export function zerocopyDone(socket: TcpSocket, lo: number, hi: number, copied: 
 }
 
 // RFC 9293 SHLD-20
-/** An ICMP error for a connection, when IP_RECVERR or IPV6_RECVERR is set. */
+/** An ICMP error that ends a handshake is queued: over IPv4 always, over IPv6 when IPV6_RECVERR is set (tcp_v4_err, tcp_v6_err). */
 export function icmpError(socket: TcpSocket, type: number, code: number, info: number, errno: number): void {
   const { tcb, options } = socket;
-  if (!(socket.family === AF_INET6 ? options.receiveError6 : options.receiveError)) return;
+  if (tcb.ipv6 && !options.receiveError6) return;
   const destination = {
     family: socket.family,
     address: tcb.remoteAddress.slice(),

@@ -113,6 +113,7 @@ export function syncTcb(socket: TcpSocket): void {
   tcb.pmtuDiscover = v6 ? options.mtuDiscover6 : options.mtuDiscover;
   tcb.mark = options.mark;
   tcb.oobInline = options.oobInline;
+  tcb.receiveErrors = tcb.ipv6 ? options.receiveError6 : options.receiveError;
   tcb.reuse = options.reuseAddress;
   socket.env.tcp.setTimestamping(tcb, options.timestamping);
 }

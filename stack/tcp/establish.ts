@@ -39,6 +39,7 @@ export function finishConnect(tcb: Tcb, now: number): void {
   tcb.everConnected = true;
   tcb.ack.lastReceiveTime = now;
   establish(tcb, now);
+  tcb.rcv.predicting = tcb.snd.wscale === 0;
   tcb.snd.lastDataSent = now;
   if (tcb.timers.keepaliveEnabled) resetTimer(tcb, TIMER_KEEPALIVE, now + keepaliveIdle(tcb), now);
 }

@@ -93,9 +93,9 @@ export function tcpError(tcb: Tcb, now: number, type: number, code: number, info
   }
   const noRoute = tcb.ipv6 ? type === V6_UNREACHABLE && code === 0 : type === UNREACHABLE && code <= 1;
   if (fastOpen === null && noRoute) revertBackoff(tcb, now, seq);
-  host.icmpError?.(tcb, type, code, info, errno);
   const opening = state === TCP_SYN_SENT || (state === TCP_SYN_RECV && !(fastOpen !== null && tcb.accepted));
   const survives = host.config.profile === 'strict' && isSoftIcmp(tcb.ipv6, type, code);
+  if (opening) host.icmpError?.(tcb, type, code, info, errno);
   if (opening && !survives) {
     endWithError(tcb, now, errno);
     return;

@@ -17,6 +17,7 @@ import { fastOpenDisableActive } from './fastopen/client.js';
 import { fastOpenCheckRequest, fastOpenHandshakeDone, fastOpenHandshakeSample } from './fastopen/server.js';
 import { synSentInput } from './input-syn-sent.js';
 import { md5Acceptable } from './md5.js';
+import { foreseen } from './prediction.js';
 import { queueData } from './receive-data.js';
 import { FLAG_NO_CHALLENGE_ACK, FLAG_SLOWPATH, FLAG_UPDATE_TS_RECENT } from './recovery/flags.js';
 import { replyReset } from './reset.js';
@@ -93,6 +94,7 @@ function synchronisedInput(tcb: Tcb, now: number, seg: SegmentIn): void {
   accEcnReceived(tcb, seg);
   if (tcb.state === TCP_ESTABLISHED) {
     ecnNoteSeen(tcb, seg);
+    tcb.rcv.foreseen = foreseen(tcb, seg);
     if (processAck(tcb, now, seg, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT) < 0) return;
     measureRoundTripByTimestamp(tcb, now, seg);
     receiveUrgent(tcb, seg);
@@ -166,6 +168,7 @@ function synReceivedAcknowledged(tcb: Tcb, now: number, seg: SegmentIn): void {
   snd.una = seg.ack;
   snd.wnd = seg.window * 2 ** snd.wscale;
   snd.wl1 = seg.seq;
+  rcv.predicting = true;
   if (tcb.cc.algorithm?.control === undefined) updatePacingRate(tcb);
   snd.lastDataSent = now;
   initPeerMss(tcb);

@@ -4,6 +4,7 @@ import { seqGt, seqLt } from '../wire/seq.js';
 import { ackAfterRead } from './ack-policy.js';
 import { adjustReceiveSpace } from './autotune.js';
 import { EAGAIN, EINVAL, ENOTCONN } from './errno.js';
+import { predictAgain } from './prediction.js';
 import { MSG_PEEK } from './send.js';
 import { TCP_CLOSE, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT } from './states.js';
 import type { Tcb } from './tcb.js';
@@ -85,7 +86,10 @@ function takeBytes(tcb: Tcb, target: Uint8Array | null, offset: number, length: 
     queue.drop(tcb, used);
     rcv.copiedSeq = (rcv.copiedSeq + used) >>> 0;
     copied += used;
-    if (rcv.urgentState !== URGENT_NONE && seqGt(rcv.copiedSeq, rcv.urgentSeq)) rcv.urgentState = URGENT_NONE;
+    if (rcv.urgentState !== URGENT_NONE && seqGt(rcv.copiedSeq, rcv.urgentSeq)) {
+      rcv.urgentState = URGENT_NONE;
+      predictAgain(tcb);
+    }
   }
   return copied;
 }

@@ -20,6 +20,7 @@ import { ecnAcceptCwr, ecnCheckCe } from './ecn/classic.js';
 import { memoryExhausted, receiveTailroom, receiveTruesize, SHARED_INFO_BYTES } from './memory.js';
 import { OutOfOrderQueue } from './out-of-order.js';
 import { streamReadable } from './poll.js';
+import { fitsReserved, predictAgain } from './prediction.js';
 import { ReceiveQueue } from './receive-queue.js';
 import { addSackBlock, dropSackBlocks, extendDsack, setDsack } from './sack-generate.js';
 import type { SegmentIn } from './segment.js';
@@ -108,6 +109,7 @@ function makeRoom(tcb: Tcb, { seq }: SegmentIn): boolean {
   rcv.outOfOrder?.prune(tcb, seq, () => canIngest(tcb));
   if (canIngest(tcb) && !memoryExhausted(tcb)) return true;
   host.counters.add(RCV_PRUNED);
+  rcv.predicting = false;
   return false;
 }
 
@@ -167,7 +169,9 @@ export function queueData(tcb: Tcb, now: number, seg: SegmentIn): void {
 function queueInOrder(tcb: Tcb, now: number, seg: SegmentIn, fin: boolean): void {
   const { rcv, host } = tcb;
   const truesize = receiveTruesize(seg.packetLength);
-  if (!makeRoom(tcb, seg)) {
+  const fast = rcv.foreseen && fitsReserved(tcb, truesize);
+  if (fast) tcb.snd.wl1 = seg.seq;
+  if (!fast && !makeRoom(tcb, seg)) {
     tcb.ack.pending |= ACK_NO_MEMORY | ACK_NOW;
     scheduleAck(tcb);
     if (!tcb.orphan) host.notify(tcb, EVENT_READABLE);
@@ -192,6 +196,7 @@ function queueInOrder(tcb: Tcb, now: number, seg: SegmentIn, fin: boolean): void
     if (rcv.outOfOrder.empty) tcb.ack.pending |= ACK_NOW; // a gap was filled (RFC 5681 section 4.2)
   }
   if (rcv.sackCount > 0) dropSackBlocks(tcb);
+  if (!fast) predictAgain(tcb);
   dataReady(tcb);
 }
 
@@ -326,6 +331,7 @@ function queueOutOfOrder(tcb: Tcb, now: number, seg: SegmentIn): void {
     if (!tcb.orphan) host.notify(tcb, EVENT_READABLE);
     return;
   }
+  rcv.predicting = false;
   if (seg.length > 0) measurePeerMss(tcb, seg, truesize);
   scheduleAck(tcb);
   rcv.oooPackets += seg.gsoSize > 0 ? Math.ceil(seg.length / seg.gsoSize) : 1;

@@ -49,6 +49,9 @@ export class ReceiveState {
   oooPackets = 0;
   lastDataReceived = 0;
   lastAckReceived = 0;
+  /** The next packet's header is foreseen, and whether that of the one being processed was as foreseen (prediction.ts). */
+  predicting = false;
+  foreseen = false;
   /** DSACK and SACK blocks to report (RFC 2018, 2883): pairs left,right. */
   readonly sackBlocks = new Uint32Array(8);
   sackCount = 0;

@@ -94,7 +94,7 @@ export interface TcbHost {
   transmitTimestamp?(tcb: Tcb, kind: number, key: number, now: number): void;
   /** Zerocopy sends with ids lo … hi were released; `copied` when they had been copied after all. */
   zerocopyDone?(tcb: Tcb, lo: number, hi: number, copied: boolean): void;
-  /** An ICMP error for the error queue (IP_RECVERR), before it is judged. */
+  /** An ICMP error that ends a handshake, for the error queue. */
   icmpError?(tcb: Tcb, type: number, code: number, info: number, errno: number): void;
 }
 

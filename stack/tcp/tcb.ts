@@ -303,7 +303,7 @@ export class Tcb extends FlowEnds implements SegmentOwner {
   flowLabel = 0;
   pmtuDiscover = 1;
   oobInline = false;
-  /** IP_RECVERR: ICMP errors are errors, not hints; TCP_INQ. */
+  /** IP_RECVERR, IPV6_RECVERR: ICMP errors are errors, not hints; TCP_INQ. */
   receiveErrors = false;
   reportInq = false;
   /** A listener's queue, for TCP_INFO. */

@@ -32,6 +32,7 @@ function checkPointer(tcb: Tcb, seg: SegmentIn): void {
   }
   rcv.urgentState = URGENT_NOT_YET;
   rcv.urgentSeq = at;
+  rcv.predicting = false;
 }
 
 // RFC 9293 MUST-30, MUST-66

@@ -7,6 +7,7 @@ import { ACK_NO_MEMORY } from './ack-policy.js';
 import { idleRestartCheck } from './cwnd.js';
 import { align } from './memory.js';
 import { syncMss } from './mss.js';
+import { predictAgain } from './prediction.js';
 import type { SegmentIn } from './segment.js';
 import type { Tcb } from './tcb.js';
 
@@ -94,6 +95,7 @@ export function selectWindow(tcb: Tcb, _now: number): number {
   const { rcv, host } = tcb;
   const before = rcv.wnd;
   if ((tcb.ack.pending & ACK_NO_MEMORY) !== 0) {
+    rcv.predicting = false;
     rcv.wnd = 0;
     rcv.wup = rcv.nxt;
     return 0;
@@ -114,6 +116,7 @@ export function selectWindow(tcb: Tcb, _now: number): number {
   }
   const field = Math.floor(offer / 2 ** rcv.wscale);
   if (field === 0) {
+    rcv.predicting = false;
     if (before !== 0) host.counters.add(TO_ZERO);
   } else if (before === 0) {
     host.counters.add(FROM_ZERO);
@@ -245,6 +248,8 @@ export function updateSendWindow(tcb: Tcb, now: number, seg: SegmentIn): boolean
   snd.wl1 = seg.seq;
   if (snd.wnd === window) return true;
   snd.wnd = window;
+  tcb.rcv.predicting = false;
+  predictAgain(tcb);
   if (!snd.writeQueue.empty) idleRestartCheck(tcb, now);
   if (window > snd.maxWindow) {
     snd.maxWindow = window;
