@@ -31,10 +31,12 @@ export function hostOrder(recording: Recording, side: Direction, away: number): 
     0,
   );
   let slot = -1;
-  let last = 0;
+  let previous: RecordedSegment | null = null;
+  // What was sent before anything came had the way to the capture in front of it: before its first moment.
+  let last = -away;
   packets.forEach((p, i) => {
     if (p.kind !== 'tcp' || p.direction !== side) return;
-    const wanted = Math.max(0, p.time - away);
+    const wanted = p.time - away;
     // The last of the peer's packets that this one tells of, and the first beyond.
     const least = toldBy(p, i, { recording, side, peers, reached });
     const beyond = p.ack >= 0 ? reached.findIndex((end) => end > p.ack) : -1;
@@ -43,13 +45,21 @@ export function hostOrder(recording: Recording, side: Direction, away: number): 
     while (k + 1 < peers.length && timeOf(k + 1) <= wanted) k++;
     if (beyond >= 0 && k >= beyond && (wanted - timeOf(beyond) < JITTER || reached[beyond]! <= most))
       k = beyond - 1;
-    slot = Math.max(k, least, slot);
+    const idle = previous !== null && repeats(p, previous) && Math.max(k, least) <= slot;
+    // What says nothing new answers something: the packet that came next.
+    const cause = slot + 1 < peers.length && peers[slot + 1]! < i && timeOf(slot + 1) - wanted < JITTER;
+    slot = idle && cause ? slot + 1 : Math.max(k, least, slot);
+    previous = p;
     const until = slot + 1 < peers.length ? timeOf(slot + 1) : Number.POSITIVE_INFINITY;
-    last = Math.max(last, slot < 0 ? 0 : timeOf(slot), Math.min(wanted, until));
+    last = Math.max(last, slot < 0 ? -away : timeOf(slot), Math.min(wanted, until));
     sent.set(i, { behind: slot < 0 ? -1 : peers[slot]!, time: last });
   });
   return { sent, lost };
 }
+
+/** A bare ACK with the window of the packet in front of it. */
+const repeats = (p: RecordedSegment, previous: RecordedSegment): boolean =>
+  p.end === p.seq && p.ack === previous.ack && p.segment.window === previous.segment.window;
 
 interface Arrivals {
   readonly recording: Recording;

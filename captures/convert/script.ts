@@ -7,7 +7,7 @@ import { flagsText } from '../../conformance/runner/print-packet.js';
 import { TCP_ACK, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { type AppAction, withoutNagle } from '../replay/application.js';
 import { keepaliveOf } from '../replay/keepalive.js';
-import type { RecordedIcmp, RecordedSegment, Recording } from '../replay/recording.js';
+import type { RecordedPacket, RecordedSegment, Recording } from '../replay/recording.js';
 import {
   NotReplayable,
   type PeerSegment,
@@ -15,18 +15,11 @@ import {
   type Situation,
   situationOf,
 } from '../replay/situation.js';
+import { asksForCookie, cookieText } from './fast-open.js';
+import { icmpText } from './icmp-text.js';
 import { hasCookie, optionText } from './option-text.js';
 import { MOST_JOINED, type TimelineEvent, timelineOf } from './timeline.js';
-import {
-  asksForCookie,
-  chosenBuffer,
-  corked,
-  OWN_SHIFT,
-  peerIsUrgent,
-  preamble,
-  sendFlag,
-  speaksAfter,
-} from './told.js';
+import { chosenBuffer, corked, OWN_SHIFT, peerIsUrgent, preamble, sendFlag, speaksAfter } from './told.js';
 
 export interface Converted {
   readonly text: string;
@@ -36,6 +29,7 @@ export interface Converted {
 
 /** µs: ticks of the recorded kernel and a busy machine; below the shortest delayed ACK and retransmission timeout. */
 const TOLERANCE = 30_000;
+const IN_PROGRESS = 'EINPROGRESS (Operation now in progress)';
 const ECN = ['', '[ect1] ', '[ect0] ', '[ce] '] as const;
 
 /**
@@ -66,6 +60,7 @@ class Writer {
   private ended = false;
   private connected = false;
   private closed = false;
+  private lacksSynAck: boolean;
   /** Bytes that the script's calls have written. */
   private written = 0;
 
@@ -73,6 +68,10 @@ class Writer {
     this.source = source;
     this.situation = situation;
     this.notes = [...situation.notes];
+    const { role, side, opens, recording } = situation;
+    const handshake = (p: RecordedPacket): boolean =>
+      p.kind === 'tcp' && p.direction === side && (p.segment.flags & (TCP_SYN | TCP_RST)) !== 0;
+    this.lacksSynAck = role === 'server' && opens && !recording.packets.some(handshake);
     for (const p of situation.recording.packets) {
       if (p.kind === 'tcp' && p.options.hasTimestamps && this.first[p.direction] < 0)
         this.first[p.direction] = p.options.tsVal;
@@ -80,12 +79,14 @@ class Writer {
   }
 
   run(): Converted {
-    const { recording, role, side } = this.situation;
-    const { events, away } = timelineOf(this.situation);
+    const { situation } = this;
+    const { recording, role, side } = situation;
+    const { events, away } = timelineOf(situation);
     if (away > 0)
       this.notes.push(
         `recorded ${(away / 1000).toFixed(1)} ms away from the side that the script tests: its times are estimates`,
       );
+    this.now = Math.min(0, events[0]?.time ?? 0);
     this.open();
     for (const event of events) this.event(event);
     const head = [
@@ -98,7 +99,7 @@ class Writer {
       // Timers of the recorded kernel ran on its ticks.
       `--tolerance_usecs=${TOLERANCE}`,
       '',
-      `\`${preamble(this.situation).join('\n')}\``,
+      `\`${preamble(situation).join('\n')}\``,
       '',
     ];
     const text = `${[...head, ...this.lines].join('\n')}\n`;
@@ -120,44 +121,48 @@ class Writer {
 
   private open(): void {
     const { role, opens, fastOpen, application, side, recording } = this.situation;
-    this.line(0, 'socket(..., SOCK_STREAM, IPPROTO_TCP) = 3');
+    this.line(this.now, 'socket(..., SOCK_STREAM, IPPROTO_TCP) = 3');
     if (!opens) {
       // Nobody listens any more: packets are this script's only when somebody once did.
-      this.line(0, 'setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0');
-      this.line(0, 'bind(3, ..., ...) = 0');
-      this.line(0, 'listen(3, 1) = 0');
-      this.line(0, 'close(3) = 0');
+      this.line(this.now, 'setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0');
+      this.line(this.now, 'bind(3, ..., ...) = 0');
+      this.line(this.now, 'listen(3, 1) = 0');
+      this.line(this.now, 'close(3) = 0');
       return;
     }
     if (role === 'server') {
-      this.line(0, 'setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0');
+      this.line(this.now, 'setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0');
       this.buffer();
-      this.line(0, 'bind(3, ..., ...) = 0');
-      if (fastOpen) this.line(0, 'setsockopt(3, SOL_TCP, TCP_FASTOPEN, [5], 4) = 0');
-      if (withoutNagle(recording, side)) this.line(0, 'setsockopt(3, SOL_TCP, TCP_NODELAY, [1], 4) = 0');
-      this.line(0, 'listen(3, 1) = 0');
+      this.line(this.now, 'bind(3, ..., ...) = 0');
+      if (fastOpen) this.line(this.now, 'setsockopt(3, SOL_TCP, TCP_FASTOPEN, [5], 4) = 0');
+      if (withoutNagle(recording, side))
+        this.line(this.now, 'setsockopt(3, SOL_TCP, TCP_NODELAY, [1], 4) = 0');
+      this.line(this.now, 'listen(3, 1) = 0');
       return;
     }
-    this.line(0, 'fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0');
+    this.line(this.now, 'fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0');
     this.buffer();
-    if (withoutNagle(recording, side)) this.line(0, 'setsockopt(3, SOL_TCP, TCP_NODELAY, [1], 4) = 0');
+    if (withoutNagle(recording, side)) this.line(this.now, 'setsockopt(3, SOL_TCP, TCP_NODELAY, [1], 4) = 0');
     const syn = recording.packets.find((p) => p.kind === 'tcp' && p.direction === side);
     const inSyn = syn?.kind === 'tcp' && (syn.segment.flags & TCP_SYN) !== 0 ? syn.segment.length : 0;
     const write = application.actions[0]?.action;
     if (inSyn > 0 && write?.kind === 'write') {
-      this.line(0, `sendto(3, ..., ${write.bytes.length}, MSG_FASTOPEN, ..., ...) = ${write.bytes.length}`);
+      this.line(
+        this.now,
+        `sendto(3, ..., ${write.bytes.length}, MSG_FASTOPEN, ..., ...) = ${write.bytes.length}`,
+      );
       this.skipWrite = write;
-    } else if (syn?.kind === 'tcp' && asksForCookie(syn)) {
-      this.line(0, 'sendto(3, ..., 0, MSG_FASTOPEN, ..., ...) = -1 EINPROGRESS (Operation now in progress)');
-    } else this.line(0, 'connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)');
+    } else if (asksForCookie(this.situation))
+      this.line(this.now, `sendto(3, ..., 0, MSG_FASTOPEN, ..., ...) = -1 ${IN_PROGRESS}`);
+    else this.line(this.now, `connect(3, ..., ...) = -1 ${IN_PROGRESS}`);
     if (syn?.kind !== 'tcp' || (syn.segment.flags & TCP_SYN) === 0)
-      this.line(0, `> S 0:0(0)${this.ownSyn(0)}`);
+      this.line(this.now, `> S 0:0(0)${this.ownSyn(0)}`);
   }
   private skipWrite: AppAction | null = null;
 
   private buffer(): void {
     const size = chosenBuffer(this.situation);
-    if (size > 0) this.line(0, `setsockopt(3, SOL_SOCKET, SO_RCVBUF, [${size}], 4) = 0`);
+    if (size > 0) this.line(this.now, `setsockopt(3, SOL_SOCKET, SO_RCVBUF, [${size}], 4) = 0`);
   }
 
   private event(event: TimelineEvent): void {
@@ -169,7 +174,7 @@ class Writer {
         this.made(event.time, event.packet);
         break;
       case 'icmp':
-        this.icmp(event.time, event.message);
+        this.line(event.time, `< ${icmpText(event.message)}`);
         break;
       case 'out':
         this.outbound(event.time, event.packets);
@@ -195,8 +200,19 @@ class Writer {
     const urgent = segment.urgent ? ` urg ${segment.urgent}` : '';
     const text = `< ${ECN[segment.tos & 3]}${this.numbers(p.seq, length, flags, p.ack)} win ${segment.window}${urgent}`;
     this.line(time, text + this.brackets(p, this.echoed));
+    if (flags & TCP_SYN && this.lacksSynAck) this.synAck(time, p);
     if (flags & TCP_RST && !this.accepted) this.ended = !speaksAfter(this.situation, p);
     this.afterInbound(time, flags, p.ack);
+  }
+
+  /** The host's SYN-ACK that the capture lacks: the peer's first echo tells its timestamp. */
+  private synAck(time: number, syn: RecordedSegment): void {
+    const { recording, side } = this.situation;
+    this.lacksSynAck = false;
+    const answer = recording.packets.find((q) => q.kind === 'tcp' && q.direction !== side && q.ack === 1);
+    const stamped = answer?.kind === 'tcp' && answer.options.hasTimestamps ? answer.options.tsEcr : 0;
+    const echo = this.value(syn.direction, syn.options.tsVal);
+    this.line(time, `> S. 0:0(0) ack 1${this.ownSyn(echo, this.value(side, stamped))}`);
   }
 
   private made(time: number, p: PeerSegment): void {
@@ -225,15 +241,15 @@ class Writer {
   }
 
   /** Linux's options of a SYN, for one that the capture lacks. */
-  private ownSyn(echo: number): string {
+  private ownSyn(echo: number, stamp = 1): string {
     const { sysctls, mtu, recording } = this.situation;
     const on = (name: string): boolean => sysctls[`net.ipv4.tcp_${name}`] === '1';
     const stamps = on('timestamps') && this.first.some((v) => v >= 0);
     const parts = [`mss ${mtu - (recording.ipv6 ? 60 : 40)}`];
     if (on('sack')) parts.push(...(stamps ? ['sackOK'] : ['nop', 'nop', 'sackOK']));
     if (stamps) {
-      this.lastStamp = 1;
-      parts.push(`TS val 1 ecr ${echo}`);
+      this.lastStamp = stamp;
+      parts.push(`TS val ${stamp} ecr ${echo}`);
     }
     if (on('window_scaling')) parts.push('nop', `wscale ${OWN_SHIFT}`);
     return ` <${parts.join(',')}>`;
@@ -272,16 +288,6 @@ class Writer {
     this.line(time, `setsockopt(${fd}, SOL_SOCKET, SO_KEEPALIVE, [1], 4) = 0`);
     this.line(time, `setsockopt(${fd}, SOL_TCP, TCP_KEEPIDLE, [${found.idle}], 4) = 0`);
     this.line(time, `setsockopt(${fd}, SOL_TCP, TCP_KEEPINTVL, [${found.interval}], 4) = 0`);
-  }
-
-  private icmp(time: number, m: RecordedIcmp): void {
-    const { type, code, rest, ipv6 } = m.message;
-    const seq = m.quotedSeq >>> 0;
-    const quoted = `[${seq}:${seq}(0)]`;
-    if (!ipv6 && type === 3 && code === 4)
-      this.line(time, `< icmp unreachable frag_needed mtu ${rest & 0xffff} ${quoted}`);
-    else if (ipv6 && type === 2) this.line(time, `< icmp packet_too_big mtu ${rest} ${quoted}`);
-    else this.line(time, `< icmp type_${type} code_${code} ${quoted}`);
   }
 
   private outbound(time: number, packets: readonly RecordedSegment[]): void {
@@ -324,11 +330,12 @@ class Writer {
 
   private brackets(p: RecordedSegment, echo: (p: RecordedSegment) => (v: number) => number): string {
     const { recording } = this.situation;
-    const text = optionText(p.segment.headerSnapped ? new Uint8Array(0) : p.segment.options, {
+    const recorded = optionText(p.segment.headerSnapped ? new Uint8Array(0) : p.segment.options, {
       sackBase: recording.isn[1 - p.direction]!,
       value: (v) => this.value(p.direction, v),
       echo: echo.call(this, p),
     });
+    const text = cookieText(this.situation, p, recorded);
     if (p.direction === this.situation.side && (hasCookie(text) || p.segment.headerSnapped)) return ' <...>';
     return text === '' ? '' : ` <${text}>`;
   }

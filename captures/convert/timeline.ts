@@ -3,7 +3,7 @@
 // of the recorded host, also when the capture was taken elsewhere.
 
 import { TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
-import { type AppAction, dataStart } from '../replay/application.js';
+import { type AppAction, dataStart, fullSegment, LEAST_FULL } from '../replay/application.js';
 import { distanceTo } from '../replay/distance.js';
 import type { RecordedIcmp, RecordedSegment } from '../replay/recording.js';
 import type { PeerSegment, Situation } from '../replay/situation.js';
@@ -55,7 +55,10 @@ export function timelineOf(situation: Situation): Timeline {
   // Sorting is stable.
   const sorted = events.sort((a, b) => a.at - b.at).map(({ event }) => event);
   const arrived = away > 0 ? overtaken(sorted, situation) : sorted;
-  return { events: withReads(finsAnswered(joined(arrived, toldEdges(situation)))), away };
+  return {
+    events: withReads(finsAnswered(joined(arrived, toldEdges(situation), fullSegment(recording, side)))),
+    away,
+  };
 }
 
 /** What the application may take to answer a FIN and still be the first to acknowledge it. µs */
@@ -82,10 +85,11 @@ function finsAnswered(events: readonly TimelineEvent[]): TimelineEvent[] {
 function unheard({ recording, side }: Situation, i: number): boolean {
   const p = recording.packets[i]!;
   if (p.kind !== 'tcp' || !(p.segment.flags & TCP_SYN) || p.ack !== 1) return false;
-  return recording.packets.some(
-    (q, k) =>
-      k > i && q.kind === 'tcp' && q.direction === side && (q.segment.flags & TCP_SYN) !== 0 && q.ack < 0,
-  );
+  const own = recording.packets.slice(i + 1).filter((q) => q.kind === 'tcp' && q.direction === side);
+  // The echoed timestamp tells of one that came while the SYN was on its way.
+  const echo = own.find((q) => q.kind === 'tcp' && q.ack >= 1);
+  if (p.options.hasTimestamps && echo?.kind === 'tcp' && echo.options.tsEcr === p.options.tsVal) return false;
+  return own.some((q) => q.kind === 'tcp' && (q.segment.flags & TCP_SYN) !== 0 && q.ack < 0);
 }
 
 /**
@@ -129,7 +133,7 @@ function toldEdges({ recording, side }: Situation): ReadonlySet<number> {
 }
 
 /** Puts together what one push put on the wire, and what came in one batch. */
-function joined(events: readonly TimelineEvent[], told: ReadonlySet<number>): TimelineEvent[] {
+function joined(events: readonly TimelineEvent[], told: ReadonlySet<number>, full: number): TimelineEvent[] {
   const list: TimelineEvent[] = [];
   for (const event of events) {
     const before = list.at(-1);
@@ -138,6 +142,7 @@ function joined(events: readonly TimelineEvent[], told: ReadonlySet<number>): Ti
       (event.kind === 'out' || event.kind === 'in') &&
       before.kind === event.kind &&
       !(event.kind === 'in' && told.has(event.packets[0]!.seq)) &&
+      !(event.kind === 'out' && endsWrite(before.packets.at(-1)!, full)) &&
       continues(before.packets, event.packets[0]!, event.kind === 'in' ? BATCH : BURST)
     )
       list[list.length - 1] = { ...before, packets: [...before.packets, ...event.packets] };
@@ -145,6 +150,10 @@ function joined(events: readonly TimelineEvent[], told: ReadonlySet<number>): Ti
   }
   return list;
 }
+
+/** A small segment with a push is a write's last: what follows is another's. */
+const endsWrite = ({ segment }: RecordedSegment, full: number): boolean =>
+  (segment.flags & TCP_PSH) !== 0 && segment.length < full && segment.length < LEAST_FULL;
 
 function continues(before: readonly RecordedSegment[], p: RecordedSegment, within: number): boolean {
   const first = before[0]!;

@@ -4,6 +4,7 @@ import { TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { fullSegment } from '../replay/application.js';
 import type { RecordedSegment } from '../replay/recording.js';
 import type { Situation } from '../replay/situation.js';
+import { fastOpenSysctls } from './fast-open.js';
 
 function own({ recording, side }: Situation): RecordedSegment[] {
   return recording.packets.filter((p): p is RecordedSegment => p.kind === 'tcp' && p.direction === side);
@@ -16,12 +17,12 @@ export const OWN_SHIFT = 7;
 export function preamble(situation: Situation): string[] {
   const { sysctls } = situation;
   const syn = own(situation).find(({ segment }) => (segment.flags & TCP_SYN) !== 0);
-  const keep = ['tcp_timestamps', 'tcp_sack', 'tcp_window_scaling', 'tcp_ecn', 'tcp_fastopen'];
+  const keep = ['tcp_timestamps', 'tcp_sack', 'tcp_window_scaling', 'tcp_ecn'];
   const list = keep
     .filter((name) => sysctls[`net.ipv4.${name}`] !== undefined)
     .map((name) => `sysctl -q net.ipv4.${name}=${sysctls[`net.ipv4.${name}`]}`);
-  // Who asks for a cookie does not do without.
-  if (syn !== undefined && asksForCookie(syn)) list.push('sysctl -q net.ipv4.tcp_fastopen=1');
+  const fastOpen = sysctls['net.ipv4.tcp_fastopen'];
+  if (fastOpen !== undefined) list.push(...fastOpenSysctls(situation, fastOpen));
   // The largest buffer decides the window shift that is offered: 65,535 times its power of two gives that one.
   const shift = syn?.options.wscale ?? OWN_SHIFT;
   if (shift >= 2 && shift <= 14)
@@ -83,11 +84,6 @@ export function chosenBuffer(situation: Situation): number {
     if (segment.flags & TCP_SYN) return options.wscale === 0 || options.wscale === 1 ? segment.window : 0;
   }
   return 0;
-}
-
-/** A SYN with an empty fast-open option (RFC 7413 section 4.1.2). */
-export function asksForCookie({ segment, options }: RecordedSegment): boolean {
-  return (segment.flags & TCP_SYN) !== 0 && options.fastOpenLength === 0;
 }
 
 export function peerIsUrgent({ recording, side }: Situation): boolean {

@@ -172,7 +172,7 @@ class Derivation {
   }
 
   private full(p: RecordedSegment): boolean {
-    return p.segment.length >= this.mss && p.segment.length % this.mss === 0;
+    return p.segment.length >= Math.max(this.mss, LEAST_FULL) && p.segment.length % this.mss === 0;
   }
 
   /** The peer's acknowledgment of what was never seen: the capture lost it, or the peer lies. */
@@ -228,6 +228,9 @@ class Derivation {
     this.actions.push({ time, before, action });
   }
 }
+
+/** Data of a full segment on the narrowest path that Linux believes in, 552 bytes (net.ipv4.route.min_pmtu). */
+export const LEAST_FULL = 500;
 
 /** What the peer's MSS leaves for data behind the options; where no segment was so large, the largest. */
 export function fullSegment(recording: Recording, side: Direction): number {

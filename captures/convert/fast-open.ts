@@ -1,0 +1,46 @@
+// TCP Fast Open (RFC 7413) in scripts. A cookie is its server's secret: as server the stack has the key that packetdrill's
+// TFO_COOKIE is made with, as client it sends data without one.
+
+import { TCP_SYN } from '../../stack/wire/tcp.js';
+import type { RecordedSegment } from '../replay/recording.js';
+import type { Situation } from '../replay/situation.js';
+
+const KEY = 'a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4';
+const COOKIE = /FO(EXP)? [0-9a-f]+/;
+
+function syn({ recording, side }: Situation, own: boolean): RecordedSegment | undefined {
+  return recording.packets.find(
+    (p): p is RecordedSegment =>
+      p.kind === 'tcp' && (p.direction === side) === own && (p.segment.flags & TCP_SYN) !== 0,
+  );
+}
+
+/** The client's SYN asks for a cookie: the option is there and empty. */
+export const asksForCookie = (situation: Situation): boolean =>
+  situation.role === 'client' && syn(situation, true)?.options.fastOpenLength === 0;
+
+/** The host as server made the cookie, or took data with it. */
+function ownCookie(situation: Situation): boolean {
+  const answer = syn(situation, true);
+  if (situation.role !== 'server' || !answer) return false;
+  const taken = answer.ack > 1 && (syn(situation, false)?.options.fastOpenLength ?? -1) > 0;
+  return answer.options.fastOpenLength > 0 || taken;
+}
+
+/** Lines in the place of `tcp_fastopen` as the stack has it for replays, where no packet shows a cookie. */
+export function fastOpenSysctls(situation: Situation, otherwise: string): string[] {
+  if (asksForCookie(situation)) return ['sysctl -q net.ipv4.tcp_fastopen=1'];
+  if (ownCookie(situation))
+    return ['sysctl -q net.ipv4.tcp_fastopen=2', `sysctl -q net.ipv4.tcp_fastopen_key=${KEY}`];
+  return [`sysctl -q net.ipv4.tcp_fastopen=${otherwise}`];
+}
+
+/** A SYN's options with the cookie that this script's host knows: its own, or none. */
+export function cookieText(situation: Situation, p: RecordedSegment, text: string): string {
+  if (!(p.segment.flags & TCP_SYN)) return text;
+  if (ownCookie(situation)) return text.replace(COOKIE, 'FO$1 TFO_COOKIE');
+  // With the padding behind it.
+  return situation.role === 'client' && p.direction === situation.side
+    ? text.replace(/,?(nop,nop,)?FO(EXP)? [0-9a-f]+(,nop,nop)?/, '')
+    : text;
+}
