@@ -114,6 +114,7 @@ const UNTOLD = new Set([
   // The application read late, or the buffer was small: only windows tell.
   'window/peer-shrinks',
   'window/peer-shrinks-to-zero', // when the second write was made
+  'window/foreseen-data-moves-reference', // the same
   'window/zero-window-opens',
   'window/zero-window-probe',
   'close/close-with-zero-window',
