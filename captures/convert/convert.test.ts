@@ -54,7 +54,6 @@ const UNTOLD_STREAMS = new Set([
   'rsync.pcap 0 server',
   'snapped.pcap 0 server',
   'super-packets.pcap 0 server',
-  'telnet-like-perl.pcap 0 server',
   'wrong-ack.pcap 0 client',
   'wrong-ack.pcap 0 server',
   'zero-window.pcap 0 client',

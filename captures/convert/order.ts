@@ -30,13 +30,14 @@ export function hostOrder(recording: Recording, side: Direction, away: number): 
     (n, p) => (p.kind === 'tcp' && p.direction === side ? Math.max(n, p.ack) : n),
     0,
   );
+  const late = lateness(recording, side);
   let slot = -1;
   let previous: RecordedSegment | null = null;
   // What was sent before anything came had the way to the capture in front of it: before its first moment.
   let last = -away;
   packets.forEach((p, i) => {
     if (p.kind !== 'tcp' || p.direction !== side) return;
-    const wanted = p.time - away;
+    const wanted = p.time - away - late(p);
     // The last of the peer's packets that this one tells of, and the first beyond.
     const least = toldBy(p, i, { recording, side, peers, reached });
     const beyond = p.ack >= 0 ? reached.findIndex((end) => end > p.ack) : -1;
@@ -55,6 +56,28 @@ export function hostOrder(recording: Recording, side: Direction, away: number): 
     sent.set(i, { behind: slot < 0 ? -1 : peers[slot]!, time: last });
   });
   return { sent, lost };
+}
+
+/**
+ * How much longer than the others' a packet's way to the capture was, by the timestamp of its sending: where that counts
+ * milliseconds as Linux's does, which most packets have to agree on. µs; 0 within the jitter
+ */
+function lateness({ packets }: Recording, side: Direction): (p: RecordedSegment) => number {
+  let first: number | undefined;
+  const behind = (p: RecordedSegment): number => {
+    first ??= p.options.tsVal;
+    return p.time - ((p.options.tsVal - first) | 0) * 1000;
+  };
+  const all = packets
+    .filter((p): p is RecordedSegment => p.kind === 'tcp' && p.direction === side && p.options.hasTimestamps)
+    .map(behind)
+    .sort((a, b) => a - b);
+  const usual = all[all.length >> 1] ?? 0;
+  if (all.length === 0 || usual - all[0]! > JITTER) return () => 0;
+  return (p) => {
+    const more = p.options.hasTimestamps ? behind(p) - usual : 0;
+    return more > JITTER ? more : 0;
+  };
 }
 
 /** A bare ACK with the window of the packet in front of it. */
