@@ -30,11 +30,11 @@ export function mssToMtu(tcb: Tcb, mss: number): number {
   return mss + tcb.snd.headerLength + networkHeader(tcb);
 }
 
-/** At most half of the largest window that the peer ever offered (a small window is used whole). */
+/** At most half of the largest window that the peer ever offered (a small window is used whole); 68 bytes with the header at least. */
 export function boundToHalfWindow(tcb: Tcb, size: number): number {
-  const { maxWindow } = tcb.snd;
+  const { maxWindow, headerLength } = tcb.snd;
   const cutoff = maxWindow > DEFAULT_MSS ? Math.floor(maxWindow / 2) : maxWindow;
-  return cutoff > 0 && size > cutoff ? Math.max(cutoff, 68 - TCP_HEADER) : size;
+  return cutoff > 0 && size > cutoff ? Math.max(cutoff, 68 - headerLength) : size;
 }
 
 // RFC 9293 MUST-16
