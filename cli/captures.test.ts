@@ -119,6 +119,9 @@ describe('netchannel convert', () => {
     expect(told.err).toMatch(/does not pass on this stack: .*untold\.pkt:\d+/);
     expect(readFileSync(script, 'utf8')).toContain('Made by netchannel convert');
     expect(netchannel('convert', ...args, '--no-run').status).toBe(0);
+    const lacking = netchannel('convert', join(corpus, 'begins-mid-stream.pcap'), '-o', script);
+    expect(lacking.status).toBe(1);
+    expect(lacking.err).toMatch(/note: .* handshake is made up.*capture lacks too much .*untold\.pkt:\d+/s);
   });
 
   it('makes a script that conform runs', () => {

@@ -101,11 +101,18 @@ async function script(path: string, flags: ConvertFlags): Promise<number> {
   await collect(path, (recording) => found.push(recording), { stream: wanted });
   if (found.length === 0) throw new UsageError(`${path}: no stream ${wanted} in it`);
   try {
-    const { text, notes } = convertStream(path, found[0]!, flags.as);
+    const { text, notes, incomplete } = convertStream(path, found[0]!, flags.as);
     if (flags.output === undefined) process.stdout.write(text);
     else writeFileSync(flags.output, text);
     for (const note of notes) process.stderr.write(`note: ${note}\n`);
-    return flags.run ? await runOnce(text, flags.output ?? 'script', found[0]!.ipv6) : EXIT_OK;
+    if (!flags.run) return EXIT_OK;
+    const reason = await differenceOf(text, flags.output ?? 'script', found[0]!.ipv6);
+    if (reason === null) return EXIT_OK;
+    const what = incomplete
+      ? 'the capture lacks too much (see the notes) for a script that passes'
+      : 'the script does not pass on this stack';
+    process.stderr.write(`netchannel convert: ${what}: ${reason}\n`);
+    return EXIT_FAILED;
   } catch (error) {
     if (!(error instanceof NotReplayable)) throw error;
     process.stderr.write(`netchannel convert: ${path}, stream ${wanted}: ${error.message}\n`);
@@ -113,13 +120,11 @@ async function script(path: string, flags: ConvertFlags): Promise<number> {
   }
 }
 
-/** Does the stack do what the recorded host did, as far as the script knows why? */
-async function runOnce(text: string, file: string, ipv6: boolean): Promise<number> {
+/** What the stack does in another way than the recorded host, as far as the script knows why; null: nothing. */
+async function differenceOf(text: string, file: string, ipv6: boolean): Promise<string | null> {
   const { runScript } = await import('../conformance/runner/run.js');
   const { targetFactory } = await import('../conformance/targets/registry.js');
   const target = await targetFactory('stack');
   const { verdict, reason } = await runScript(text, { target, file, ipVersion: ipv6 ? 'ipv6' : 'ipv4' });
-  if (verdict === 'passed') return EXIT_OK;
-  process.stderr.write(`netchannel convert: the script does not pass on this stack: ${reason}\n`);
-  return EXIT_FAILED;
+  return verdict === 'passed' ? null : reason;
 }

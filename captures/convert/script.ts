@@ -25,6 +25,8 @@ export interface Converted {
   readonly text: string;
   /** What stands in the script's head, for the user to know. */
   readonly notes: readonly string[];
+  /** The capture lacks something of the conversation, or lies: a script that does not pass tells nothing of the stack. */
+  readonly incomplete: boolean;
 }
 
 /** µs: ticks of the recorded kernel and a busy machine; below the shortest delayed ACK and retransmission timeout. */
@@ -109,7 +111,7 @@ class Writer {
       if (!(error instanceof ScriptError)) throw error;
       throw new NotReplayable(`what its packets say cannot be written as a script: ${error.message}`);
     }
-    return { text, notes: this.notes };
+    return { text, notes: this.notes, incomplete: situation.notes.length > 0 };
   }
 
   private line(time: number, text: string): void {
