@@ -113,6 +113,9 @@ function acknowledge(record: TimeWaitRecord, now: number): void {
   host.sink.transmit(record, out, null, 0, 0, null, 0);
 }
 
+/** TCP_PAWS_MSL, µs. */
+const PAWS_MSL = 60_000_000;
+
 /** An ACK for an unacceptable segment, under the record's limit. */
 function acknowledgeLimited(record: TimeWaitRecord, now: number, seg: SegmentIn, skipped: number): void {
   const { host } = record;
@@ -150,7 +153,10 @@ function inWindow(record: TimeWaitRecord, seg: SegmentIn): boolean {
 export function timeWaitInput(record: TimeWaitRecord, now: number, seg: SegmentIn): number {
   const stamped = record.timestamps && seg.options.hasTimestamps;
   const rst = (seg.flags & TCP_RST) !== 0;
-  const paws = stamped && !rst && pawsReject(record.tsRecent, record.tsRecentAge, seg.options.tsVal, 0, now);
+  // A RST is excused only when TS.Recent is a minute old (Linux's tcp_paws_reject): one from before the last ACK ends nothing.
+  const excused = rst && now - record.tsRecentAge >= PAWS_MSL;
+  const old = stamped && pawsReject(record.tsRecent, record.tsRecentAge, seg.options.tsVal, 0, now);
+  const paws = old && !excused;
   if (record.substate === TCP_FIN_WAIT2) return finWait2Input(record, now, seg, stamped, paws);
   return timeWaitSegment(record, now, seg, stamped, paws);
 }
