@@ -23,6 +23,7 @@ function inherit(child: Tcb, from: Tcb): void {
   child.mark = from.mark;
   child.pmtuDiscover = from.pmtuDiscover;
   child.oobInline = from.oobInline;
+  child.shutdown = from.shutdown;
   child.receiveErrors = from.receiveErrors;
   child.reuse = from.reuse;
   child.snd.buffer = from.snd.buffer;

@@ -48,7 +48,7 @@ const ABORT_ON_LINGER = counterIndex('TcpExtTCPAbortOnLinger');
 const ABORT_ON_MEMORY = counterIndex('TcpExtTCPAbortOnMemory');
 const TIME_WAIT_OVERFLOW = counterIndex('TcpExtTCPTimeWaitOverflow');
 
-/** shutdown(): 0, or -ENOTCONN. */
+/** shutdown(): 0, or -ENOTCONN; what is shut before there is a connection stays shut in it, and in those of a listener (Linux). */
 export function tcpShutdown(tcb: Tcb, now: number, how: number): number {
   tcb.clock = now;
   const bits = how + 1;

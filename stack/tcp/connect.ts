@@ -72,7 +72,6 @@ export function tcpConnect(tcb: Tcb, now: number, data: ConnectData | null = nul
   tcb.error = 0;
   tcb.accepted = true;
   tcb.softError = 0;
-  tcb.shutdown = 0;
   opt.tsRecent = 0;
   opt.tsRecentAge = 0;
   opt.timestamps = false;
