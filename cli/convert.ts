@@ -12,6 +12,7 @@ import { collect, type Recording } from '../captures/replay/recording.js';
 import { NotReplayable, type Role } from '../captures/replay/situation.js';
 import { CaptureFile } from '../captures/write/file.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError } from './exit.js';
+import { frameProgress } from './frames.js';
 import { streamNumber } from './replay.js';
 
 interface ConvertFlags {
@@ -98,7 +99,9 @@ async function script(path: string, flags: ConvertFlags): Promise<number> {
   const wanted = streamNumber(flags.stream);
   if (wanted === undefined) throw new UsageError('--stream: one number; a script is of one stream');
   const found: Recording[] = [];
-  await collect(path, (recording) => found.push(recording), { stream: wanted });
+  const { onFrames, clear } = frameProgress(path);
+  await collect(path, (recording) => found.push(recording), { stream: wanted, onFrames });
+  clear();
   if (found.length === 0) throw new UsageError(`${path}: no stream ${wanted} in it`);
   try {
     const { text, notes, incomplete } = convertStream(path, found[0]!, flags.as);

@@ -12,6 +12,7 @@ import type { Role } from '../captures/replay/situation.js';
 import { replayStream } from '../captures/replay/verdict.js';
 import { summaryLine } from '../conformance/report/reporter.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError } from './exit.js';
+import { frameProgress } from './frames.js';
 import { fileSink } from './output.js';
 import { unread } from './streams.js';
 
@@ -65,11 +66,13 @@ async function replay(paths: readonly string[], flags: ReplayFlags): Promise<num
     const roles: readonly Role[] = flags.as === 'both' ? ['client', 'server'] : [flags.as];
     for (const path of capturesOf(paths)) {
       let streams = 0;
+      const progress = frameProgress(path);
       try {
         const table = await collect(
           path,
           (recording) => {
             streams++;
+            progress.clear();
             for (const role of roles) {
               const result = replayStream(path, recording, role);
               totals[result.verdict]++;
@@ -79,7 +82,7 @@ async function replay(paths: readonly string[], flags: ReplayFlags): Promise<num
                 process.stdout.write(textOf(result, color));
             }
           },
-          { stream },
+          { stream, onFrames: progress.onFrames },
         );
         for (const line of unread(table.counters))
           process.stderr.write(`netchannel replay: ${path}: ${line}\n`);
@@ -87,6 +90,8 @@ async function replay(paths: readonly string[], flags: ReplayFlags): Promise<num
         if (!(error instanceof CaptureError)) throw error;
         process.stderr.write(`netchannel replay: ${error.message}\n`);
         unreadable = true;
+      } finally {
+        progress.clear();
       }
       if (streams === 0 && !unreadable) {
         const which = stream === undefined ? 'no TCP stream' : `no stream ${stream}`;

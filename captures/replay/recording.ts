@@ -49,6 +49,8 @@ export interface Recording {
 }
 
 export interface CollectOptions {
+  /** Told now and then how many frames have been read. */
+  readonly onFrames?: (frames: number) => void;
   /** Only this stream. */
   readonly stream?: number | undefined;
   /** Bytes kept of one conversation at most; what comes later is left out and said so. Default 64 MiB. */
@@ -75,7 +77,8 @@ export async function collect(
   take: (recording: Recording) => void,
   options: CollectOptions = {},
 ): Promise<StreamTable> {
-  return await readStreams(path, collector(take, options));
+  const { onFrames } = options;
+  return await readStreams(path, collector(take, options), onFrames === undefined ? {} : { onFrames });
 }
 
 /** As `collect`, for a table that somebody else feeds. */

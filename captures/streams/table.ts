@@ -8,6 +8,8 @@ import { type DecoderCounters, PacketDecoder } from './decoder.js';
 import type { IcmpAboutTcp, Segment } from './segment.js';
 
 export interface StreamTableOptions {
+  /** Told now and then how many frames `readStreams` has read. */
+  readonly onFrames?: (frames: number) => void;
   /** Conversations that are kept open at most. Default 65,536. */
   readonly conversations?: number;
   /** Bytes of one direction that may wait behind a hole. Default 4 MiB. */
@@ -112,6 +114,9 @@ function half(address: Uint8Array, port: number): string {
   return `${String.fromCharCode(port)}${Buffer.from(address.buffer, address.byteOffset, 16).toString('latin1')}`;
 }
 
+/** Frames between two calls of `onFrames`. */
+const TELL = 10_000;
+
 /** Feeds a whole capture to a sink. @throws CaptureError as `readCapture`, after the streams so far have been finished */
 export async function readStreams(
   path: string,
@@ -120,7 +125,11 @@ export async function readStreams(
 ): Promise<StreamTable> {
   const table = new StreamTable(sink, options);
   try {
-    for await (const frame of readCapture(path)) table.add(frame);
+    let frames = 0;
+    for await (const frame of readCapture(path)) {
+      table.add(frame);
+      if (++frames % TELL === 0) options.onFrames?.(frames);
+    }
   } finally {
     table.finish();
   }
