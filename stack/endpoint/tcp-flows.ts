@@ -74,15 +74,17 @@ export class TcpFlows {
     return tcb.owner as TcpHandle;
   }
 
-  /** Whether `port` is free for `tcb` towards its remote side; a TIME-WAIT that may be reused gives way. */
-  tupleFree(tcb: Tcb, port: number): boolean {
+  /** Whether `port` (`bound`: by the user) is free for `tcb` towards its remote side; a TIME-WAIT that may be reused gives way. */
+  tupleFree(tcb: Tcb, port: number, bound: boolean): boolean {
     const other = this.flows.find(tcb.localAddress, port, tcb.remoteAddress, tcb.remotePort, tcb.zone);
     if (other === null) return true;
     if (!(other instanceof TimeWaitEntry)) return false;
     const loopback = isLoopback(tcb.remoteAddress) || this.options.network.isLocal(tcb.remoteAddress);
-    if (!timeWaitReusable(other.record, this.options.now(), loopback)) return false;
+    if (!timeWaitReusable(other.record, this.options.now(), loopback, bound)) return false;
     // The new incarnation goes on above the old one's numbers (RFC 6191).
     tcb.snd.wantedIss = other.record.isn;
+    tcb.opt.tsRecent = other.record.tsRecent;
+    tcb.opt.tsRecentAge = other.record.tsRecentAge;
     return true;
   }
 

@@ -149,7 +149,7 @@ function takePort(socket: TcpSocket, source: Uint8Array, remote: Uint8Array, rem
   const { binding } = handle;
   if (binding.inTable) {
     copyAddress(binding.address, 0, source, 0);
-    return tcp.tupleFree(tcb, binding.port) ? 0 : -EADDRNOTAVAIL;
+    return tcp.tupleFree(tcb, binding.port, true) ? 0 : -EADDRNOTAVAIL;
   }
   copyAddress(binding.address, 0, source, 0);
   binding.inet6 = socket.family === AF_INET6;
@@ -157,7 +157,9 @@ function takePort(socket: TcpSocket, source: Uint8Array, remote: Uint8Array, rem
   binding.reuseAddress = socket.options.reuseAddress;
   binding.reusePort = socket.options.reusePort;
   const offset = tcp.secrets.portOffset(source, remote, remotePort);
-  const port = tcp.ports.connectEphemeral(binding, offset, (candidate) => tcp.tupleFree(tcb, candidate));
+  const port = tcp.ports.connectEphemeral(binding, offset, (candidate) =>
+    tcp.tupleFree(tcb, candidate, false),
+  );
   if (port === 0) return -EADDRNOTAVAIL;
   tcb.localPort = port;
   return 0;

@@ -72,8 +72,11 @@ export function tcpConnect(tcb: Tcb, now: number, data: ConnectData | null = nul
   tcb.error = 0;
   tcb.accepted = true;
   tcb.softError = 0;
-  opt.tsRecent = 0;
-  opt.tsRecentAge = 0;
+  if (snd.wantedIss === 0) {
+    // Otherwise a TIME-WAIT record's, which the SYN echoes (RFC 6191).
+    opt.tsRecent = 0;
+    opt.tsRecentAge = 0;
+  }
   opt.timestamps = false;
   snd.iss = snd.wantedIss !== 0 ? snd.wantedIss : host.initialSequence(tcb, now);
   snd.wantedIss = 0;

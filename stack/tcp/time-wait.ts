@@ -259,14 +259,21 @@ export function timeWaitOnTimer(record: TimeWaitRecord, now: number): void {
 // RFC 9293 SHLD-4
 /**
  * May `connect` take over the flow of this record at `now` (tcp_tw_reuse, RFC 6191)? Then the record ends. `loopback`: both
- * ends are local (tcp_tw_reuse 2). The new connection's first sequence number must be `record.isn` (0: the stack's own).
+ * ends are local (tcp_tw_reuse 2). `bound`: the user chose the port, which Linux takes for leave to do so at any time. The new connection's first sequence number must be `record.isn` (0: the stack's own).
  */
-export function timeWaitReusable(record: TimeWaitRecord, now: number, loopback: boolean): boolean {
+export function timeWaitReusable(
+  record: TimeWaitRecord,
+  now: number,
+  loopback: boolean,
+  bound: boolean,
+): boolean {
   const { config } = record.host;
   const reuse = config.tcpTwReuse;
-  const allowed = reuse === 1 || (reuse === 2 && loopback);
-  if (!allowed || !record.timestamps || record.tsRecentAge === 0) return false;
-  if (now - record.tsRecentAge <= config.tcpTwReuseDelay * 1000) return false;
+  if (!record.timestamps || record.tsRecentAge === 0) return false;
+  if (!bound) {
+    const allowed = reuse === 1 || (reuse === 2 && loopback);
+    if (!allowed || now - record.tsRecentAge <= config.tcpTwReuseDelay * 1000) return false;
+  }
   record.isn = (record.sndNxt + 65_535 + 2) >>> 0 || 1;
   end(record);
   return true;

@@ -256,11 +256,11 @@ describe('TIME-WAIT', () => {
   it('may be taken over by connect (tcp_tw_reuse) after a second, with timestamps', () => {
     const { net, record } = closed();
     net.a.config.tcpTwReuse = 1;
-    expect(timeWaitReusable(record, net.now, false)).toBe(false);
+    expect(timeWaitReusable(record, net.now, false, false)).toBe(false);
     net.run(2e6);
     net.a.config.tcpTwReuse = 2;
-    expect(timeWaitReusable(record, net.now, false)).toBe(false);
-    expect(timeWaitReusable(record, net.now, true)).toBe(true);
+    expect(timeWaitReusable(record, net.now, false, false)).toBe(false);
+    expect(timeWaitReusable(record, net.now, true, false)).toBe(true);
     const again = block(net.a, record.localPort, SERVER_PORT);
     again.snd.wantedIss = record.isn;
     net.a.newFlow(again);
