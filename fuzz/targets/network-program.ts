@@ -172,6 +172,11 @@ export class End {
     );
   }
 
+  /** The client is there, and the server has never heard of it, as far as its program knows. */
+  get alone(): boolean {
+    return this.server === undefined;
+  }
+
   state(): string {
     const one = (half: Half | undefined): string =>
       half === undefined ? 'nothing' : `${half.written} written, ${half.got} read`;
