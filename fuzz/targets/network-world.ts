@@ -299,9 +299,9 @@ export class NetworkWorld {
       const rate = faults.rate > 0 ? (bytes * 8e6 * 4) / faults.rate : 0;
       const round = 2 * faults.delay + 2 * faults.jitter + 20_000;
       const losses = (bytes / 500 + 20) * bad;
-      // Without timestamps a retransmission measures nothing (Karn's rule, RFC 6298 section 3): where one in five packets is
+      // Without timestamps a retransmission measures nothing (Karn's rule, RFC 6298 section 3): where one in ten packets is
       // lost, the time-out that has backed off may stay at its most.
-      const stall = faults.loss + faults.corrupt > 0.2 && !this.input.timestamps ? RTO_MAX : 2e6;
+      const stall = faults.loss + faults.corrupt > 0.1 && !this.input.timestamps ? RTO_MAX : 2e6;
       worst = Math.max(worst, rate + slow + round * (20 + bytes / 3000) + losses * (round + stall));
     }
     // Backing off, a sender notices the end of a partition at most as late again as it lasted.

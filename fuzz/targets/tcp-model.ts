@@ -32,6 +32,8 @@ export class TcpModel {
   /** SYN cookies keep one of a few MSS (tcp_synq's msstab in Linux): the least may be more than was offered. */
   cookies = false;
   private irs: number | undefined;
+  /** The number of the stack's own SYN, when it connects. */
+  private opened: number | undefined;
   /** Highest sequence number that the stack has offered to take. */
   edge: number | undefined;
   private edgeOfSyn = false;
@@ -130,7 +132,10 @@ export class TcpModel {
   private syn({ seq, ack, flags, wscale }: ReadTcp): void {
     invariant((flags & (FIN | RST)) === 0, 'a SYN has FIN or RST', () => `flags ${flags}`);
     // RFC 6528: of the same two ends at the same moment the number is the same; the peer's then tells them apart.
-    const another = (flags & ACK) !== 0 && this.lastAck !== undefined && this.irs !== (ack - 1) >>> 0;
+    // In a simultaneous open the SYN-ACK that comes again acknowledges what has arrived meanwhile.
+    if ((flags & ACK) === 0) this.opened = seq;
+    const told = (flags & ACK) !== 0 && this.lastAck !== undefined && this.opened !== seq;
+    const another = told && this.irs !== (ack - 1) >>> 0;
     if (this.stackIss !== seq || another) this.begin(seq);
     this.stackScale = wscale ?? 0;
     invariant(this.stackScale <= 14, 'a window scale above 14 is offered', () => String(wscale));
