@@ -2,10 +2,10 @@
 // A write ends where the sender pushed (Linux marks the last segment of a write), or where it fell silent without
 // being kept from sending; all bytes of a write were there when its first left.
 
-import { TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
+import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import type { Direction } from '../streams/conversation.js';
 import { distanceTo } from './distance.js';
-import type { RecordedPacket, RecordedSegment, Recording } from './recording.js';
+import { carriesData, type RecordedPacket, type RecordedSegment, type Recording } from './recording.js';
 
 export type AppAction =
   /** `made`: bytes that the capture lacks though the peer acknowledged them; zeros stand for them. */
@@ -28,7 +28,7 @@ export interface Application {
   readonly bytes: Uint8Array;
   /** Bytes of it that the capture lacks. */
   readonly made: number;
-  /** Acknowledgments of bytes that were never sent, by index of the packet. */
+  /** Acknowledgments of what was never sent, by index of the packet. */
   readonly lies: ReadonlySet<number>;
 }
 
@@ -40,7 +40,7 @@ const AT_ONCE = 500;
 export const MOST_LOST = 1 << 20;
 
 const isData = (p: RecordedPacket | undefined, side: Direction): p is RecordedSegment =>
-  p?.kind === 'tcp' && p.direction === side && (p.segment.flags & TCP_RST) === 0 && p.segment.length > 0;
+  p?.kind === 'tcp' && p.direction === side && carriesData(p);
 
 /** Where a segment's payload begins. */
 export const dataStart = (p: RecordedSegment): number => p.seq + (p.segment.flags & TCP_SYN ? 1 : 0);
@@ -118,6 +118,9 @@ class Derivation {
       this.high = Math.max(this.high, end);
     }
     if (flags & TCP_FIN && !this.ended) {
+      const end = dataStart(p) + p.segment.length;
+      // What it says to have sent before its end, though the capture lacks that.
+      if (end > this.written && end - this.written <= MOST_LOST) this.make(p.time, i, end);
       this.ended = true;
       // With data in front of it in the same segment, it had been queued behind a write that was still waiting.
       this.act(p.time, i, { kind: this.resetsLater(i) ? 'close' : 'shutdown' });
@@ -177,6 +180,8 @@ class Derivation {
 
   /** The peer's acknowledgment of what was never seen: the capture lost it, or the peer lies. */
   private peer(p: RecordedSegment, i: number): void {
+    // A SYN with ACK cannot acknowledge less than our SYN.
+    if (p.segment.flags & TCP_SYN && p.segment.flags & TCP_ACK && p.ack < 1) this.lies.add(i);
     const sent = Math.max(this.high, this.written) + (this.ended ? 1 : 0);
     if (p.ack <= sent || p.segment.flags & TCP_RST) return;
     const bytes = p.ack - this.written;
@@ -184,16 +189,16 @@ class Derivation {
       this.lies.add(i);
       return;
     }
-    const to = p.ack;
+    this.make(p.time, i, p.ack);
+    this.high = Math.max(this.high, p.ack);
+  }
+
+  /** Bytes that nobody has seen this side send are written all the same. */
+  private make(time: number, i: number, to: number): void {
     this.made += this.unseen(this.written, to);
-    this.act(p.time, i, {
-      kind: 'write',
-      bytes: this.content.subarray(this.written - 1, to - 1),
-      more: false,
-      made: true,
-    });
+    const bytes = this.content.subarray(this.written - 1, to - 1);
+    this.act(time, i, { kind: 'write', bytes, more: false, made: true });
     this.written = to;
-    this.high = Math.max(this.high, to);
   }
 
   /** This side goes on below what it would have sent. */

@@ -11,6 +11,8 @@ import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 const OPTION_WSCALE = 3;
 const OPTION_SACK = 5;
 const OPTION_TIMESTAMP = 8;
+/** µs that TIME-WAIT lasts on Linux (TCP_TIMEWAIT_LEN). */
+const TIME_WAIT = 60e6;
 
 /** A packet of our stack, numbers relative to the SYNs. */
 export interface SentPacket {
@@ -35,6 +37,7 @@ export class Observer {
   acked = -1;
   edge = 0;
   fin = false;
+  /** It sent a reset, other than for a connection that had come to its end. */
   reset = false;
   retransmitted = 0;
   private shift = 0;
@@ -47,8 +50,13 @@ export class Observer {
   /** Right edge that the peer offers; its window shift. */
   private peerEdge = Number.POSITIVE_INFINITY;
   private peerShift = 0;
-  /** The peer or the application gave cause for a reset. */
+  /** The peer or the application gave cause for a reset, or nothing is left of the connection. */
   mayReset = false;
+  private gone = false;
+  /** Number behind the peer's FIN, -1: none arrived; whether ours left behind it; when TIME-WAIT began. */
+  private peerFin = -1;
+  private closedSecond = false;
+  private timeWait = Number.POSITIVE_INFINITY;
 
   /** @param written what the application writes in all */
   constructor(peerIsn: number, written: Uint8Array) {
@@ -57,7 +65,16 @@ export class Observer {
   }
 
   /** The peer's packet reaches the stack. */
-  received(seq: number, end: number, ack: number, flags: number, window: number, shift: number | null): void {
+  received(
+    time: number,
+    seq: number,
+    end: number,
+    ack: number,
+    flags: number,
+    window: number,
+    shift: number | null,
+  ): void {
+    if (time - this.timeWait > TIME_WAIT) this.gone = this.mayReset = true;
     if (flags & TCP_RST) {
       this.mayReset = true;
       return;
@@ -69,8 +86,19 @@ export class Observer {
       const scaled = flags & TCP_SYN ? window : window * 2 ** this.peerShift;
       const edge = ack + scaled;
       this.peerEdge = this.peerEdge === Number.POSITIVE_INFINITY ? edge : Math.max(this.peerEdge, edge);
-      if (ack > this.high) this.mayReset = true;
+      if (ack > this.high || (flags & TCP_SYN && ack < 1)) this.mayReset = true;
     } else if (flags & TCP_SYN) this.peerEdge = 1 + window;
+    // Data behind its FIN is an error that a host may answer with a reset (RFC 9293 section 3.10.7.4, seventh).
+    if (this.peerFin >= 0 && end > this.peerFin) this.mayReset = true;
+    if (flags & TCP_FIN) this.peerFin = Math.max(this.peerFin, end);
+    // Behind LAST-ACK comes CLOSED, behind the other states TIME-WAIT (RFC 9293 section 3.3.2).
+    if (!this.fin || ack < this.high || !this.peerHasEnded()) return;
+    if (this.closedSecond) this.gone = this.mayReset = true;
+    else this.timeWait = time;
+  }
+
+  private peerHasEnded(): boolean {
+    return this.peerFin >= 0 && this.arrived >= this.peerFin;
   }
 
   private take(seq: number, end: number): void {
@@ -96,10 +124,13 @@ export class Observer {
     this.judge(packet, t, seq, end, ack, found);
     for (const problem of found) this.problem(problem, time);
     if (again) this.retransmitted++;
-    if (flags & TCP_RST) this.reset = true;
+    if (flags & TCP_RST) this.reset ||= !this.gone;
     else {
       this.high = Math.max(this.high, end);
-      if (flags & TCP_FIN) this.fin = true;
+      if (flags & TCP_FIN) {
+        if (!this.fin) this.closedSecond = this.peerHasEnded();
+        this.fin = true;
+      }
       if (ack >= 0) {
         this.acked = Math.max(this.acked, ack);
         if (flags & TCP_SYN) this.shift = scaleOf(t);

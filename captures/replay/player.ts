@@ -4,7 +4,7 @@
 
 import { constants, options } from '../../stack/index.js';
 import { getU32 } from '../../stack/wire/bytes.js';
-import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
+import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { parseTcpOptions, TcpOptions } from '../../stack/wire/tcp-options.js';
 import { RecordedHost } from './host.js';
 import type { Observer } from './observer.js';
@@ -17,6 +17,8 @@ const LEAD = 10_000;
 /** µs after the last packet until which our stack may finish. */
 const TAIL = 3e6;
 const MOST_MADE_ACKS = 10_000;
+/** Payload that fits into one packet with the longest headers; a capture may have more in one (BIG TCP). */
+const MOST_PAYLOAD = 65_535 - 40 - 60;
 const EMPTY = new Uint8Array(0);
 
 /** A packet of the peer as it was played. */
@@ -38,7 +40,7 @@ export interface Played {
   /** µs that the peer waited for our stack in all, and how often. */
   readonly waited: number;
   readonly waits: number;
-  /** Acknowledgments cut down to what our stack had sent; those made up when the capture was over. */
+  /** Acknowledgments cut down to what our stack had sent; those made up, most of them when the capture was over. */
   readonly clamped: number;
   readonly madeAcks: number;
   /** Our time less the recorded one at the end. */
@@ -68,6 +70,8 @@ class Player extends RecordedHost {
   private madeAcks = 0;
   /** The peer's last packet, as it was played. */
   private last: PeerSegment | null = null;
+  /** The highest acknowledgment that our stack was told. */
+  private heard = 0;
   /** Of each recorded packet: the window's right edge that the recorded host had offered before it. */
   private readonly offers: number[] = [];
   /** Timestamps that the recorded host sent, with their times. */
@@ -135,7 +139,8 @@ class Player extends RecordedHost {
       if (!began && (extra || p)) {
         // An active open happens at its SYN, or in front of everything when that was not captured.
         const own = p?.kind === 'tcp' && p.direction === side && (p.segment.flags & TCP_SYN) !== 0;
-        if (own || this.situation.synthetic || i > 0) {
+        const answer = p?.kind === 'tcp' && p.direction !== side && p.ack >= 0;
+        if (own || answer || this.situation.synthetic || i > 0) {
           this.until(extra && !own ? Math.max(0, due - LEAD / 2) : due);
           next = this.connect(next);
           began = true;
@@ -194,11 +199,17 @@ class Player extends RecordedHost {
   }
 
   private inject(recorded: PeerSegment, due: number): void {
+    if (recorded.payload.length > MOST_PAYLOAD) {
+      for (const piece of pieces(recorded)) this.inject(piece, due);
+      return;
+    }
     let p = recorded;
     const { application, recording } = this.situation;
     const lies = application.lies.has(p.index);
     const needs = lies || p.flags & TCP_RST ? 0 : this.needs(p);
     this.wait(() => this.observer.high >= needs && (p.ack < 0 || this.observer.isn >= 0));
+    // Where the capture lacks what the recorded host sent, it lacks what let it send that.
+    if (application.made > 0) this.urge(needs);
     if (this.observer.high < needs && !this.observer.mayReset) p = this.cutDown(p);
     const end = p.seq + p.payload.length;
     // Only when the recorded host had offered room: a probe of a closed window comes without.
@@ -212,11 +223,17 @@ class Player extends RecordedHost {
     this.skew = Math.max(this.skew, this.time - due + this.skew);
     const shift = p.flags & TCP_SYN ? this.shiftOf(p) : null;
     const numbers = p.payload.length + (p.flags & TCP_SYN ? 1 : 0) + (p.flags & TCP_FIN ? 1 : 0);
-    this.observer.received(p.seq, p.seq + numbers, p.ack, p.flags, p.window, shift);
+    this.observer.received(this.time, p.seq, p.seq + numbers, p.ack, p.flags, p.window, shift);
     const time = p.index < 0 ? 0 : recording.packets[p.index]!.time;
     if (!(p.flags & TCP_RST) && p.flags & TCP_ACK && !lies) this.last = p;
+    const before = this.observer.acked;
     const bytes = this.translator.segment(p, this.numbers(), (value) => this.echo(value, time));
     this.deliver(bytes, p.index < 0);
+    // A repetition of what our stack has already is dropped with its acknowledgment (RFC 9293 section 3.10.7.4); a peer that
+    // had heard of that would have sent the acknowledgment alone.
+    if (p.payload.length > 0 && !(p.flags & (TCP_SYN | TCP_RST)) && end <= before && p.ack > this.heard)
+      this.inject({ ...p, seq: before, flags: TCP_ACK, payload: EMPTY, index: -1 }, this.time);
+    if (!(p.flags & TCP_RST)) this.heard = Math.max(this.heard, p.ack);
   }
 
   /** The packet as a peer would have sent it that has only what our stack has sent. */
@@ -291,13 +308,11 @@ class Player extends RecordedHost {
     return first < 0 ? value : first;
   }
 
-  /** What is under way may come to its end, with acknowledgments as long as that brings more. */
-  private settle(): void {
-    const { application } = this.situation;
-    const all = 1 + application.bytes.length;
+  /** Acknowledgments of what our stack has sent, until it has sent all up to `target`; as long as that brings more. */
+  private urge(target: number): void {
     for (
       let i = 0;
-      i < MOST_MADE_ACKS && this.last && !this.observer.mayReset && this.observer.high < all;
+      i < MOST_MADE_ACKS && this.last && !this.observer.mayReset && this.observer.high < target;
       i++
     ) {
       const before = this.observer.high;
@@ -320,6 +335,11 @@ class Player extends RecordedHost {
       this.until(this.time + 10_000);
       if (this.observer.high === before) break;
     }
+  }
+
+  /** What is under way may come to its end. */
+  private settle(): void {
+    this.urge(1 + this.situation.application.bytes.length);
     this.until(this.time + TAIL);
     if (this.fd >= 0 && !this.closed) {
       this.readAll();
@@ -327,6 +347,17 @@ class Player extends RecordedHost {
       this.stack.posix.getsockopt(this.fd, options.SOL_SOCKET, options.SO_ERROR, bytes, [4]);
       this.error ||= getU32(bytes.reverse(), 0);
     }
+  }
+}
+
+/** A segment larger than a packet can be, as several. */
+function* pieces(p: PeerSegment): Generator<PeerSegment> {
+  const syn = p.flags & TCP_SYN ? 1 : 0;
+  for (let from = 0; from < p.payload.length; from += MOST_PAYLOAD) {
+    const payload = p.payload.subarray(from, from + MOST_PAYLOAD);
+    const last = from + payload.length === p.payload.length;
+    const flags = p.flags & ~(from > 0 ? TCP_SYN : 0) & ~(last ? 0 : TCP_FIN | TCP_PSH);
+    yield { ...p, seq: p.seq + from + (from > 0 ? syn : 0), flags, payload };
   }
 }
 

@@ -7,6 +7,8 @@ import { parseTcpOptions, TcpOptions } from '../../stack/wire/tcp-options.js';
 import { type Conversation, type Direction, type StreamSink, timeOf } from '../streams/conversation.js';
 import type { IcmpAboutTcp, Segment } from '../streams/segment.js';
 import { readStreams, type StreamTable } from '../streams/table.js';
+import { type Directed, inOrder, RecordedClock } from './clock.js';
+import { undamaged } from './damage.js';
 
 export interface RecordedSegment {
   readonly kind: 'tcp';
@@ -44,9 +46,13 @@ export interface Recording {
   readonly client: Direction;
   /** Absolute sequence number of each side's SYN, seen or implied; -1: nothing is known of it. */
   readonly isn: readonly [number, number];
-  /** More packets than the limit: the rest was left out. */
-  readonly cut: boolean;
+  /** What the capture lacks or lies about, and what was done about it. */
+  readonly notes: readonly string[];
 }
+
+/** Whether a TCP takes the payload of this: not of a reset, nor of what has neither SYN nor ACK (RFC 9293 section 3.10.7.4). */
+export const carriesData = (p: RecordedSegment): boolean =>
+  p.segment.length > 0 && (p.segment.flags & TCP_RST) === 0 && (p.segment.flags & (TCP_SYN | TCP_ACK)) !== 0;
 
 export interface CollectOptions {
   /** Told now and then how many frames have been read. */
@@ -60,7 +66,7 @@ export interface CollectOptions {
 }
 
 interface Draft {
-  readonly packets: { direction: Direction; item: Segment | IcmpAboutTcp }[];
+  readonly packets: Directed[];
   bytes: number;
   cut: boolean;
 }
@@ -116,18 +122,57 @@ export function collector(take: (recording: Recording) => void, options: Collect
 }
 
 function recordingOf(stream: Conversation, draft: Draft): Recording {
-  const isn = initialNumbers(draft);
-  const start = draft.packets[0] ? timeOf(draft.packets[0].item) : 0;
-  // The highest seen of each side: what is near it does not wrap.
+  const notes: string[] = [];
+  if (draft.cut) notes.push('the conversation was cut at the limit of what is kept of one');
+  const whole = undamaged(draft.packets);
+  const damaged = draft.packets.length - whole.length;
+  if (damaged > 0)
+    notes.push(`${damaged} packets have a wrong checksum, unlike their sender's others: they are left out`);
+  const isn = initialNumbers(whole);
+  const used = whole.filter(
+    ({ direction, item }) => item.kind === 'icmp' || !startsOther(item, isn[direction]),
+  );
+  if (used.length < whole.length)
+    notes.push(`${whole.length - used.length} SYNs with other initial numbers are left out`);
+  const ordered = inOrder(used);
+  if (ordered !== used)
+    notes.push('the capture is joined of pieces: its packets are put in the order of their times');
+  const { packets, jumps } = relativePackets(ordered, isn);
+  if (jumps > 0)
+    notes.push(`${jumps} pauses longer than any host tries to be heard are taken for a second each`);
+  return {
+    index: stream.index,
+    ipv6: stream.ipv6,
+    ends: [stream.endText(0), stream.endText(1)],
+    ports: [stream.ends[0].port, stream.ends[1].port],
+    packets,
+    client: stream.client,
+    isn,
+    notes,
+  };
+}
+
+/** A SYN that does not begin what the other packets go on with. */
+const startsOther = (item: Segment, isn: number): boolean =>
+  (item.flags & (TCP_SYN | TCP_RST)) === TCP_SYN && isn >= 0 && item.seq !== isn;
+
+function relativePackets(
+  packets: readonly Directed[],
+  isn: readonly [number, number],
+): { packets: RecordedPacket[]; jumps: number } {
+  const start = packets[0] ? timeOf(packets[0].item) : 0;
+  const clock = new RecordedClock();
+  // The highest seen of each side, sent and acknowledged: what is near it does not wrap.
   const near: [number, number] = [0, 0];
+  const acked: [number, number] = [0, 0];
   const relative = (side: Direction, number: number): number => {
     if (isn[side] < 0) return 0;
     const at = near[side] + seqDiff(number, (isn[side] + near[side]) >>> 0);
     if (at > near[side]) near[side] = at;
     return at;
   };
-  const packets = draft.packets.map(({ direction, item }): RecordedPacket => {
-    const time = timeOf(item) - start;
+  const list = packets.map(({ direction, item }): RecordedPacket => {
+    const time = clock.time(timeOf(item) - start, near[0] > acked[0] || near[1] > acked[1]);
     if (item.kind === 'icmp')
       return { kind: 'icmp', time, direction, message: item, quotedSeq: relative(direction, item.quotedSeq) };
     const options = new TcpOptions();
@@ -140,40 +185,48 @@ function recordingOf(stream: Conversation, draft: Draft): Recording {
     const before = near[other];
     const ack = flags & TCP_ACK ? relative(other, item.ack) : -1;
     near[other] = before;
+    acked[other] = Math.max(acked[other], ack);
     if ((flags & TCP_RST) === 0) near[direction] = Math.max(near[direction], seq + numbers);
     return { kind: 'tcp', time, direction, segment: item, options, seq, end: seq + numbers, ack };
   });
-  return {
-    index: stream.index,
-    ipv6: stream.ipv6,
-    ends: [stream.endText(0), stream.endText(1)],
-    ports: [stream.ends[0].port, stream.ends[1].port],
-    packets,
-    client: stream.client,
-    isn,
-    cut: draft.cut,
-  };
+  return { packets: list, jumps: clock.jumps };
 }
 
-/** A side's own SYN tells; else its first packet, or the first acknowledgment of it. */
-function initialNumbers(draft: Draft): [number, number] {
-  const syn: [number, number] = [-1, -1];
+/**
+ * A side's own SYN tells, or the other's SYN with ACK; else the first of its data, or the first acknowledgment of it,
+ * whatever is earlier, because packets may be out of order. Its segments without data count only where there is nothing
+ * else: a keepalive probe stands one number below what comes next (RFC 9293 section 3.8.4).
+ */
+function initialNumbers(packets: readonly Directed[]): [number, number] {
+  const syns: [number[], number[]] = [[], []];
+  const answered: [number, number] = [-1, -1];
   const guess: [number, number] = [-1, -1];
-  for (const { direction, item } of draft.packets) {
-    if (item.kind === 'icmp') continue;
+  const bare: [number, number] = [-1, -1];
+  for (const { direction, item } of packets) {
+    if (item.kind === 'icmp' || item.flags & TCP_RST) continue;
     const other = (1 - direction) as Direction;
+    const implied = (item.seq - 1) >>> 0;
+    const theirs = item.flags & TCP_ACK ? (item.ack - 1) >>> 0 : -1;
     if (item.flags & TCP_SYN) {
-      if (syn[direction] < 0) syn[direction] = item.seq;
+      syns[direction].push(item.seq);
+      if (answered[other] < 0) answered[other] = theirs;
       continue;
     }
-    if (item.flags & TCP_RST) continue;
-    // The earliest of what is seen near the beginning, because packets may be out of order.
-    const implied = (item.seq - 1) >>> 0;
-    if (guess[direction] < 0 || seqDiff(implied, guess[direction]) < 0) guess[direction] = implied;
-    if (item.flags & TCP_ACK) {
-      const theirs = (item.ack - 1) >>> 0;
-      if (guess[other] < 0 || seqDiff(theirs, guess[other]) < 0) guess[other] = theirs;
-    }
+    earlier(item.length > 0 ? guess : bare, direction, implied);
+    if (theirs >= 0) earlier(guess, other, theirs);
   }
-  return [syn[0] >= 0 ? syn[0] : guess[0], syn[1] >= 0 ? syn[1] : guess[1]];
+  const of = (side: Direction): number => {
+    const told = [answered, guess, bare].find((numbers) => numbers[side] >= 0)?.[side] ?? -1;
+    const away = (isn: number): number => Math.abs(seqDiff(isn, told));
+    const syn = syns[side].reduce(
+      (best, isn) => (best < 0 || (told >= 0 && away(isn) < away(best)) ? isn : best),
+      -1,
+    );
+    return syn >= 0 ? syn : told;
+  };
+  return [of(0), of(1)];
+}
+
+function earlier(marks: [number, number], side: Direction, number: number): void {
+  if (marks[side] < 0 || seqDiff(number, marks[side]) < 0) marks[side] = number;
 }

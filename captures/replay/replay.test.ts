@@ -58,6 +58,7 @@ describe('captures that lack something', () => {
     ['capture-dropped.pcap', /bytes that (the peer|this side) sent are not in the capture/],
     ['synack-missing.pcap', /SYN with ACK is not in the capture/],
     ['snapped.pcap', /cut off by the capture/],
+    ['damaged.pcap', /^1 packets have a wrong checksum/],
     ['wrong-ack.pcap', /acknowledges bytes that were never sent/],
   ])('%s says so', async (name, note) => {
     const [recording] = await recordings(name);
@@ -129,8 +130,8 @@ describe('the observer', () => {
     const peerIsn = recording!.isn[1 - situation.side]!;
     const again = new Observer(peerIsn, situation.application.bytes);
     // Everything has arrived at the end: only what is changed can be wrong.
-    again.received(0, 1, 1, 0x12, 60_000, 7);
-    again.received(1, situation.peerBytes.length + 2, 1, 0x10, 60_000, null);
+    again.received(0, 0, 1, 1, 0x12, 60_000, 7);
+    again.received(0, 1, situation.peerBytes.length + 2, 1, 0x10, 60_000, null);
     again.mayReset = false;
     observer.sent.forEach((s, i) => {
       const bytes = s.packet.bytes.slice();
@@ -177,7 +178,7 @@ describe('the observer', () => {
 
   it('sees data beyond the window', () => {
     const observer = new Observer(0, new Uint8Array(5000));
-    observer.received(0, 1, 0, 0x02, 1000, null);
+    observer.received(0, 0, 1, 0, 0x02, 1000, null);
     const packet = new Uint8Array(40 + 2000);
     packet.set([0x45, 0, 7, 0xf8, 0, 0, 0, 0, 64, 6]);
     setU32(packet, 24, 1);

@@ -5,7 +5,8 @@
 import { TCP_ACK, TCP_CWR, TCP_ECE, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import type { Direction } from '../streams/conversation.js';
 import { type Application, applicationOf, dataStart, MOST_LOST } from './application.js';
-import type { RecordedSegment, Recording } from './recording.js';
+import { contradictions } from './contradictions.js';
+import { carriesData, type RecordedSegment, type Recording } from './recording.js';
 
 export type Role = 'client' | 'server';
 
@@ -42,6 +43,8 @@ export interface Situation {
   /** Everything that the peer sent, in order from its first byte; zeros for what the capture lacks. */
   readonly peerBytes: Uint8Array;
   readonly notes: readonly string[];
+  /** The capture says what cannot be: bytes that do not arrive are nobody's fault. */
+  readonly lies: boolean;
 }
 
 /** Why a conversation cannot be replayed. */
@@ -87,7 +90,7 @@ class Preparation {
     const bytes = Math.max(...recording.packets.map((p) => (p.kind === 'tcp' ? p.end : 0)));
     if (bytes > MOST_BYTES)
       throw new NotReplayable(`${bytes} bytes in one direction, at most ${MOST_BYTES} are replayed`);
-    if (recording.cut) notes.push('the conversation was cut at the limit of what is kept of one');
+    notes.push(...recording.notes);
     if (theirs.some((p) => p.segment.headerSnapped))
       notes.push('options cut off by the capture are left out');
     const ourSyn = ours.find((p) => has(p, TCP_SYN));
@@ -100,6 +103,8 @@ class Preparation {
       );
     if (application.lies.size > 0)
       notes.push(`the peer acknowledges bytes that were never sent, ${application.lies.size} times`);
+    const contradictory = contradictions(recording);
+    notes.push(...contradictory);
     if (!theirSyn) this.makeHandshake(ourSyn);
     const peerBytes = this.peerData();
     const reference = ourSyn ?? null;
@@ -142,6 +147,7 @@ class Preparation {
       synthetic: !theirSyn,
       peerBytes,
       notes,
+      lies: contradictory.length > 0 || application.lies.size > 0,
     };
   }
 
@@ -170,8 +176,21 @@ class Preparation {
     const most = Math.max(
       0,
       ...this.ours.filter((p) => !has(p, TCP_SYN)).map((p) => p.segment.window * 2 ** shift),
+      this.flight(1 - this.side),
     );
     return most <= 65_536 ? {} : { 'net.ipv4.tcp_rmem': `4096 ${Math.min(2 * most, 16 << 20)} 33554432` };
+  }
+
+  /** Most bytes that a side sent beyond what was acknowledged: there was room for them. */
+  private flight(sender: number): number {
+    let acked = 1;
+    let most = 0;
+    for (const p of this.recording.packets) {
+      if (p.kind === 'icmp' || has(p, TCP_RST)) continue;
+      if (p.direction === sender) most = Math.max(most, p.end - acked);
+      else acked = Math.max(acked, p.ack);
+    }
+    return most;
   }
 
   /** The peer's SYN, or SYN with ACK, that the capture lacks. */
@@ -185,13 +204,7 @@ class Preparation {
       : [];
     // The shift is told in the lost SYN: one that makes room for what was sent.
     const room = Math.max(...theirs.map((p) => p.segment.window), 1);
-    let acked = 1;
-    let flight = 0;
-    for (const p of recording.packets) {
-      if (p.kind === 'icmp') continue;
-      if (p.direction === this.side) flight = Math.max(flight, p.end - acked);
-      else acked = Math.max(acked, p.ack);
-    }
+    const flight = this.flight(this.side);
     let shift = 0;
     while (shift < 14 && room * 2 ** shift < flight) shift++;
     if (!ourSyn || ourSyn.options.wscale >= 0) shift = Math.max(shift, 7);
@@ -239,9 +252,14 @@ class Preparation {
     const bytes = new Uint8Array(last - 1);
     const seen = new Uint8Array(last);
     let snapped = 0;
+    let refused = 0;
     for (const p of this.theirs) {
       if (p.segment.flags & TCP_RST) continue;
       const { payload, length } = p.segment;
+      if (!this.taken(p)) {
+        refused += length;
+        continue;
+      }
       snapped += length - payload.length;
       const start = dataStart(p);
       for (let k = 0; k < length; k++) {
@@ -276,9 +294,20 @@ class Preparation {
     });
     if (lost > 0)
       this.notes.push(`${lost} bytes that the peer sent are not in the capture: zeros stand for them`);
+    if (refused > 0)
+      this.notes.push(
+        `${refused} bytes came in segments without ACK or in a SYN with ACK: no TCP takes them`,
+      );
     if (snapped > 0) this.notes.push(`${snapped} bytes were cut off by the capture: zeros stand for them`);
     while (contiguous < last && seen[contiguous]) contiguous++;
     return bytes.subarray(0, contiguous - 1);
+  }
+
+  /** Data of a SYN with ACK counts only in Fast Open, when our SYN has some as well (RFC 7413 section 4.2.1). */
+  private taken(p: RecordedSegment): boolean {
+    const early =
+      has(p, TCP_SYN | TCP_ACK) && !this.ours.some((q) => has(q, TCP_SYN) && q.segment.length > 0);
+    return carriesData(p) && !early;
   }
 
   /** First number behind the peer's data, as its own segments or acknowledgments of them tell. */
@@ -287,7 +316,7 @@ class Preparation {
     let fin = Number.POSITIVE_INFINITY;
     for (const p of this.theirs) {
       if (p.segment.flags & TCP_RST) continue;
-      if (p.segment.length > 0) last = Math.max(last, dataStart(p) + p.segment.length);
+      if (this.taken(p)) last = Math.max(last, dataStart(p) + p.segment.length);
       if (p.segment.flags & TCP_FIN) fin = Math.min(fin, dataStart(p) + p.segment.length);
     }
     const acked = this.highestAck();

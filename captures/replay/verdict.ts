@@ -62,13 +62,16 @@ export function replayStream(capture: string, recording: Recording, role: Role):
     return { ...common, verdict: 'skipped', reason: error.message, ...empty };
   }
   const played = play(situation);
-  const problems = problemsOf(situation, played);
+  // Bytes that a host cannot take from a peer like this one.
+  const lacking = lackingBytes(situation, played);
+  const excused = situation.lies;
+  const problems = [...problemsOf(situation, played), ...(excused ? [] : lacking)];
   return {
     ...common,
     verdict: problems.length > 0 ? 'failed' : 'passed',
     reason: problems[0] ?? '',
     problems,
-    differences: differencesOf(situation, played),
+    differences: [...differencesOf(situation, played), ...(excused ? lacking : [])],
     notes: situation.notes,
     bytesRead: played.read.length,
     bytesSent: Math.max(0, sentData(played)),
@@ -88,34 +91,34 @@ const has = (recording: Recording, side: number, flags: number): boolean =>
     (p) => p.kind === 'tcp' && p.direction === side && (p.segment.flags & flags) === flags,
   );
 
-function problemsOf(situation: Situation, played: Played): string[] {
-  const { recording, side, application, peerBytes, opens } = situation;
-  const problems = [...played.observer.problems];
-  if (played.fault !== null) problems.push(`the replay broke off: ${played.fault}`);
-  const peerReset = has(recording, 1 - side, TCP_RST);
-  const ownReset = has(recording, side, TCP_RST);
-  const lies = application.lies.size > 0;
-  const ended =
-    peerReset ||
-    ownReset ||
-    application.actions.some((a) => a.action.kind === 'close' || a.action.kind === 'abort');
+/** Bytes and ends that are not as recorded; what is missing counts only where nobody reset the connection. */
+function lackingBytes(situation: Situation, played: Played): string[] {
+  const { recording, application, peerBytes } = situation;
+  const list: string[] = [];
   const { read } = played;
   const differ = firstDifference(read, peerBytes);
-  if (differ >= 0)
-    problems.push(`byte ${differ + 1} read by the application is not the one that the peer sent`);
-  if (read.length > peerBytes.length)
-    problems.push(`${read.length} bytes read, the peer sent ${peerBytes.length}`);
-  if (read.length < peerBytes.length && !ended)
-    problems.push(`${read.length} bytes read of ${peerBytes.length} that the peer sent`);
+  if (differ >= 0) list.push(`byte ${differ + 1} read by the application is not the one that the peer sent`);
+  if (has(recording, 0, TCP_RST) || has(recording, 1, TCP_RST)) return list;
+  if (played.error !== 0 && !icmpMayEnd(recording))
+    list.push(`the connection failed with ${ERRNO[played.error] ?? `errno ${played.error}`}`);
+  if (application.actions.some((a) => a.action.kind === 'close' || a.action.kind === 'abort')) return list;
+  if (read.length < peerBytes.length)
+    list.push(`${read.length} bytes read of ${peerBytes.length} that the peer sent`);
   const sent = sentData(played);
-  if (sent < application.bytes.length && !ended)
-    problems.push(`${sent} bytes sent of ${application.bytes.length} that the recorded host sent`);
-  if (played.error !== 0 && !peerReset && !ownReset && !icmpMayEnd(recording))
-    problems.push(`the connection failed with ${ERRNO[played.error] ?? `errno ${played.error}`}`);
-  if (played.observer.reset && !ownReset && !peerReset && !ended && !lies)
-    problems.push('our stack reset the connection, the recorded host did not');
+  if (sent < application.bytes.length)
+    list.push(`${sent} bytes sent of ${application.bytes.length} that the recorded host sent`);
   const bothFin = has(recording, 0, TCP_FIN) && has(recording, 1, TCP_FIN);
-  if (bothFin && !ended && !played.observer.fin) problems.push('our stack has not sent its FIN');
+  if (bothFin && !played.observer.fin) list.push('our stack has not sent its FIN');
+  if (played.observer.reset) list.push('our stack reset the connection, the recorded host did not');
+  return list;
+}
+
+function problemsOf(situation: Situation, played: Played): string[] {
+  const { peerBytes, opens } = situation;
+  const problems = [...played.observer.problems];
+  if (played.fault !== null) problems.push(`the replay broke off: ${played.fault}`);
+  const { length } = played.read;
+  if (length > peerBytes.length) problems.push(`${length} bytes read, the peer sent ${peerBytes.length}`);
   if (!opens && !played.observer.reset) problems.push('a SYN to a closed port was not answered by a reset');
   return [...new Set(problems)];
 }
@@ -147,9 +150,7 @@ function differencesOf(situation: Situation, played: Played): string[] {
       `${played.clamped} acknowledgments of the peer were cut down to what our stack had sent by then`,
     );
   if (played.madeAcks > 0)
-    list.push(
-      `${played.madeAcks} acknowledgments were made up behind the capture's end, for our stack to finish`,
-    );
+    list.push(`${played.madeAcks} acknowledgments were made up for our stack to go on`);
   compareWindows(theirs, played, list);
   const silent = theirs.length > 0 && ours.length === 0;
   if (silent) list.push('our stack sent nothing');

@@ -250,6 +250,7 @@ function segmentOf(
     flags: tcp.flags(b, o),
     window: tcp.window(b, o),
     urgent: end - o < tcp.TCP_MIN_HEADER ? 0 : tcp.urgent(b, o),
+    bytes: b.subarray(o, Math.max(end, optionsEnd)),
     options: b.subarray(Math.min(o + tcp.TCP_MIN_HEADER, optionsEnd), optionsEnd),
     payload: b.subarray(optionsEnd, Math.max(end, optionsEnd)),
     length: wireEnd - o - head,

@@ -24,6 +24,8 @@ export interface Segment extends Captured {
   /** As carried, unscaled. */
   readonly window: number;
   readonly urgent: number;
+  /** Header and payload as captured. */
+  readonly bytes: Uint8Array;
   /** The option bytes, as far as they were captured. */
   readonly options: Uint8Array;
   /** Payload as far as it was captured: shorter than `length` in a snapped packet. */

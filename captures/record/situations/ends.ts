@@ -1,5 +1,7 @@
 // What the two hosts do: how connections end, options left out, small buffers; and how captures are taken.
 
+import { getU16, getU32, setU16, setU32 } from '../../../stack/wire/bytes.js';
+import { updateChecksum32 } from '../../../stack/wire/checksum.js';
 import { bulk, python } from '../programs.js';
 import type { Situation } from '../situation.js';
 import { tcpOffset } from '../wire.js';
@@ -104,10 +106,21 @@ export const ENDS: readonly Situation[] = [
     wire: ({ bytes, direction, number }) => {
       if (direction !== 0 || number !== 4) return undefined;
       const at = tcpOffset(bytes);
-      new DataView(bytes.buffer).setUint32(
-        at + 8,
-        (new DataView(bytes.buffer).getUint32(at + 8) + 99_999) >>> 0,
-      );
+      const before = getU32(bytes, at + 8);
+      const after = (before + 99_999) >>> 0;
+      setU32(bytes, at + 8, after);
+      setU16(bytes, at + 16, updateChecksum32(getU16(bytes, at + 16), before, after));
+      return undefined;
+    },
+  },
+  {
+    name: 'damaged',
+    shows: 'a byte of one data segment is changed on its way: the receiver, where it is recorded, drops it',
+    ...bulk(9_000),
+    at: 'client',
+    wire: ({ bytes, direction, dataNumber }) => {
+      if (direction !== 1 || dataNumber !== 3) return undefined;
+      bytes[bytes.length - 1]! ^= 0x55;
       return undefined;
     },
   },
