@@ -51,7 +51,8 @@ export function behindEthernet(b: Uint8Array, at: number, shims = 0): number {
   return b.length < at + 14 ? -1 : behindTypeOrLength(b, u16(b, at + 12), at + 14, shims);
 }
 
-function behindTypeOrLength(b: Uint8Array, type: number, at: number, shims: number): number {
+/** What a field that is an EtherType or an 802.3 length says begins at `at`. */
+export function behindTypeOrLength(b: Uint8Array, type: number, at: number, shims = 0): number {
   return type < LEAST_ETHERTYPE ? behindLlc(b, at, shims + 1) : behindType(b, type, at, shims);
 }
 

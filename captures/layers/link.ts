@@ -13,7 +13,15 @@ import {
   LINKTYPE_RAW,
   LINKTYPE_RAW_BSD,
 } from '../frame.js';
-import { behindEthernet, behindLlc, behindPpp, behindType, ipAt, u16 } from './ether-type.js';
+import {
+  behindEthernet,
+  behindLlc,
+  behindPpp,
+  behindType,
+  behindTypeOrLength,
+  ipAt,
+  u16,
+} from './ether-type.js';
 import { behindPrism, behindRadiotap, behindWireless } from './wireless.js';
 
 type Layer = (b: Uint8Array) => number;
@@ -33,13 +41,14 @@ const layers: ReadonlyMap<number, Layer> = new Map<number, Layer>([
   [LINKTYPE_LOOP, (b) => ipAt(b, 4)],
   [LINKTYPE_ETHERNET, (b) => behindEthernet(b, 0)],
   [6, tokenRing],
-  [9, (b) => behindPpp(b, 0)],
+  // SLIP: direction, kind of compression, fourteen bytes of what the line had.
+  [8, (b) => ipAt(b, 16)],
+  [9, serialPpp],
   // FDDI: frame control, two addresses.
   [10, (b) => behindLlc(b, 13)],
   [LINKTYPE_RAW_BSD, (b) => ipAt(b, 0)],
   [14, (b) => ipAt(b, 0)],
-  // PPP in HDLC-like framing; a control byte of 0x0f or 0x8f is Cisco's HDLC.
-  [50, (b) => (b[0] === 0x0f || b[0] === 0x8f ? behindHdlc(b) : behindPpp(b, 0))],
+  [50, serialPpp],
   [51, (b) => behindType(b, 0x8864, 0)],
   [100, (b) => behindLlc(b, 0)],
   [LINKTYPE_RAW, (b) => ipAt(b, 0)],
@@ -58,12 +67,25 @@ const layers: ReadonlyMap<number, Layer> = new Map<number, Layer>([
   [163, behindPrism],
   // A byte that tells the direction stands in front, or in the place of PPP's address byte.
   [166, (b) => behindPpp(b, b[1] === 0x03 ? 2 : 1)],
+  // Per-packet information: version, flags, length, and the type of what follows.
+  [192, (b) => (b.length < 8 ? -1 : within(b, little16(b, 2), little16(b, 4)))],
   [204, (b) => behindPpp(b, 1)],
+  // Solaris' IPNET: version, family, hook, length, interfaces, zones.
+  [226, (b) => ipAt(b, 24)],
   [LINKTYPE_IPV4, (b) => (b[0]! >>> 4 === 4 ? 0 : -1)],
   [LINKTYPE_IPV6, (b) => (b[0]! >>> 4 === 6 ? 0 : -1)],
   [239, netfilterLog],
+  // IP over InfiniBand: the receiver's address of 20 bytes twice over, then a type (RFC 4391).
+  [242, cooked(40, 44)],
+  // Apple's PKTAP: length of the header, kind of record, type of what follows.
+  [258, (b) => (b.length < 12 ? -1 : within(b, little16(b, 0), little16(b, 8)))],
   // Version 2 has the protocol first.
   [LINKTYPE_LINUX_SLL2, cooked(0, 20)],
+  // Frames between a host and its switch: a tag behind the addresses, or in front of all.
+  [281, switchTag(4)],
+  [282, (b) => behindEthernet(b, 4)],
+  [284, switchTag(4)],
+  [285, switchTag(8)],
 ]);
 
 /** Whether frames of this type can be read. */
@@ -76,6 +98,27 @@ export const isKnownLinkType = (linkType: number): boolean => layers.has(linkTyp
 export function networkOffset(frame: Frame): number {
   const { data, linkType } = frame;
   return data.length === 0 ? -1 : (layers.get(linkType)?.(data) ?? -1);
+}
+
+const little16 = (b: Uint8Array, at: number): number => b[at]! | (b[at + 1]! << 8);
+
+const TELL_ANOTHER = new Set([192, 258]);
+
+/** A frame of another link type at `at`, told of by a header in front; one such header is enough. */
+function within(b: Uint8Array, at: number, linkType: number): number {
+  const layer = TELL_ANOTHER.has(linkType) ? undefined : layers.get(linkType);
+  const found = layer?.(b.subarray(at)) ?? -1;
+  return found < 0 ? -1 : at + found;
+}
+
+/** PPP in HDLC-like framing; an address byte of 0x0f or 0x8f is Cisco's HDLC. */
+function serialPpp(b: Uint8Array): number {
+  return b[0] === 0x0f || b[0] === 0x8f ? behindHdlc(b) : behindPpp(b, 0);
+}
+
+/** Ethernet with a tag of `length` bytes behind the two addresses. */
+function switchTag(length: number): Layer {
+  return (b) => (b.length < 14 + length ? -1 : behindTypeOrLength(b, u16(b, 12 + length), 14 + length));
 }
 
 /** IEEE 802.5: access control, frame control, two addresses, and a route when the source address says so. */

@@ -81,8 +81,8 @@ function readHeader(head: Buffer): ClassicHeader {
     throw new CaptureError('UNSUPPORTED_VERSION', `version ${u16(4)}.${u16(6)}, expected 2.4`, 4);
   }
   return {
-    // The upper bits of the field carry the length of a frame check sequence, not the type.
-    linkType: u32(20) & 0x0fff_ffff,
+    // The upper half tells of a frame check sequence (its length, and whether that is told); the type is in the lower.
+    linkType: u32(20) & 0xffff,
     snapshotLength: u32(16),
     nanosecond: magic === NANO_MAGIC,
     byteOrder: little ? 'LE' : 'BE',
