@@ -13,6 +13,7 @@ import { captureBytes } from '../../conformance/suite/pcap.js';
 import { targetFactory } from '../../conformance/targets/registry.js';
 import { collect, type Recording } from '../replay/recording.js';
 import { NotReplayable } from '../replay/situation.js';
+import { optionText } from './option-text.js';
 import { convertStream } from './script.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -91,6 +92,12 @@ describe('the corpus', () => {
     const { text } = convertStream('x', recording!, 'server');
     const other = text.replace('net.ipv4.tcp_sack=1', 'net.ipv4.tcp_sack=0');
     expect((await run(other, 'x.pkt', 'ipv4')).verdict).toBe('failed');
+  });
+
+  it('writes what fills up the option list behind its end', () => {
+    const options = Uint8Array.of(2, 4, 5, 0xb4, 4, 2, 0, 0);
+    const numbers = { sackBase: 0, value: (n: number) => n, echo: (n: number) => n };
+    expect(optionText(options, numbers)).toBe('mss 1460,sackOK,eol,eol');
   });
 
   it('says what cannot be told', async () => {

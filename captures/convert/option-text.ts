@@ -20,9 +20,14 @@ export interface OptionNumbers {
 /** `nop,nop,TS val 1000 ecr 2000`, without the angle brackets; empty for none. */
 export function optionText(options: Uint8Array, numbers: OptionNumbers): string {
   const b = options.slice();
+  // What stands behind the end of the list fills up the last word.
+  let filling = 0;
   for (let at = 0; at < b.length; ) {
     const kind = b[at]!;
-    if (kind === 0) break;
+    if (kind === 0) {
+      filling = b.length - at - 1;
+      break;
+    }
     const size = kind === 1 ? 1 : (b[at + 1] ?? 0);
     if (size < 1 || (kind !== 1 && size < 2) || at + size > b.length) {
       b.fill(1, at);
@@ -38,7 +43,7 @@ export function optionText(options: Uint8Array, numbers: OptionNumbers): string 
     }
     at += size;
   }
-  return optionsText(decodeOptions(b, 0, b.length).options);
+  return optionsText(decodeOptions(b, 0, b.length).options) + ',eol'.repeat(filling);
 }
 
 /** A cookie that another host made cannot come again from another key. */

@@ -4,7 +4,7 @@
 
 import { constants, options } from '../../stack/index.js';
 import { getU32 } from '../../stack/wire/bytes.js';
-import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
+import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { parseTcpOptions, TcpOptions } from '../../stack/wire/tcp-options.js';
 import { RecordedHost } from './host.js';
 import type { Observer } from './observer.js';
@@ -17,8 +17,6 @@ const LEAD = 10_000;
 /** µs after the last packet until which our stack may finish. */
 const TAIL = 3e6;
 const MOST_MADE_ACKS = 10_000;
-/** Payload that fits into one packet with the longest headers; a capture may have more in one (BIG TCP). */
-const MOST_PAYLOAD = 65_535 - 40 - 60;
 const EMPTY = new Uint8Array(0);
 
 /** A packet of the peer as it was played. */
@@ -199,10 +197,6 @@ class Player extends RecordedHost {
   }
 
   private inject(recorded: PeerSegment, due: number): void {
-    if (recorded.payload.length > MOST_PAYLOAD) {
-      for (const piece of pieces(recorded)) this.inject(piece, due);
-      return;
-    }
     let p = recorded;
     const { application, recording } = this.situation;
     const lies = application.lies.has(p.index);
@@ -347,17 +341,6 @@ class Player extends RecordedHost {
       this.stack.posix.getsockopt(this.fd, options.SOL_SOCKET, options.SO_ERROR, bytes, [4]);
       this.error ||= getU32(bytes.reverse(), 0);
     }
-  }
-}
-
-/** A segment larger than a packet can be, as several. */
-function* pieces(p: PeerSegment): Generator<PeerSegment> {
-  const syn = p.flags & TCP_SYN ? 1 : 0;
-  for (let from = 0; from < p.payload.length; from += MOST_PAYLOAD) {
-    const payload = p.payload.subarray(from, from + MOST_PAYLOAD);
-    const last = from + payload.length === p.payload.length;
-    const flags = p.flags & ~(from > 0 ? TCP_SYN : 0) & ~(last ? 0 : TCP_FIN | TCP_PSH);
-    yield { ...p, seq: p.seq + from + (from > 0 ? syn : 0), flags, payload };
   }
 }
 

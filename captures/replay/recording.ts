@@ -7,6 +7,7 @@ import { parseTcpOptions, TcpOptions } from '../../stack/wire/tcp-options.js';
 import { type Conversation, type Direction, type StreamSink, timeOf } from '../streams/conversation.js';
 import type { IcmpAboutTcp, Segment } from '../streams/segment.js';
 import { readStreams, type StreamTable } from '../streams/table.js';
+import { inPackets } from './big-tcp.js';
 import { type Directed, inOrder, RecordedClock } from './clock.js';
 import { undamaged } from './damage.js';
 
@@ -137,7 +138,7 @@ function recordingOf(stream: Conversation, draft: Draft): Recording {
   const ordered = inOrder(used);
   if (ordered !== used)
     notes.push('the capture is joined of pieces: its packets are put in the order of their times');
-  const { packets, jumps } = relativePackets(ordered, isn);
+  const { packets, jumps } = relativePackets(ordered.flatMap(inPackets), isn);
   if (jumps > 0)
     notes.push(`${jumps} pauses longer than any host tries to be heard are taken for a second each`);
   return {
