@@ -70,11 +70,11 @@ export class BulkPair {
 
   /** Writes until the send buffer is full, lets both stacks run and reads what has come; returns bytes read. */
   turn(message: Uint8Array): number {
-    while (this.sender.posix.write(this.client, message).result! > 0);
+    while (this.sender.posix.tryWrite(this.client, message) > 0);
     this.step();
     let total = 0;
     for (let count = 1; count > 0; ) {
-      count = this.receiver.posix.read(this.server, this.room).result!;
+      count = this.receiver.posix.tryRead(this.server, this.room);
       if (count > 0) total += count;
     }
     return total;

@@ -26,6 +26,9 @@ export interface Posix {
   /** `length` (default: the buffer's) may be given beside a null buffer: EFAULT. */
   read(fd: number, buffer: Uint8Array | null, length?: number): PendingCall;
   write(fd: number, buffer: Uint8Array | null, length?: number): PendingCall;
+  /** recv() and send() with MSG_DONTWAIT and no object for the call: bytes, 0 at the end of the stream, or -errno. */
+  tryRead(fd: number, buffer: Uint8Array): number;
+  tryWrite(fd: number, buffer: Uint8Array): number;
   readv(fd: number, iov: readonly (Uint8Array | null)[]): PendingCall;
   writev(fd: number, iov: readonly (Uint8Array | null)[]): PendingCall;
   send(fd: number, buffer: Uint8Array | null, flags: number, length?: number): PendingCall;

@@ -99,8 +99,8 @@ export abstract class Socket extends OpenFile {
   /** Sends what it can: total bytes when done, BLOCK when it must wait, or -errno. */
   abstract send(request: SendRequest): number;
   /**
-   * The same for a plain piece of bytes, without an object for the call: all of them, or as many as there is room for now
-   * (0: none, or this needs the whole call).
+   * The same for a plain piece of bytes, without an object for the call: all of them, or as many as there is room for now,
+   * -EAGAIN for none with MSG_DONTWAIT; 0: this needs the whole call.
    */
   sendPlain(_bytes: Uint8Array, _flags: number): number {
     return 0;
@@ -108,7 +108,7 @@ export abstract class Socket extends OpenFile {
 
   /** Receives: bytes, BLOCK when it must wait, or -errno. */
   abstract receive(request: ReceiveRequest): number;
-  /** The same into one piece, without an object for the call: bytes, or 0 where this needs the whole call. */
+  /** The same into one piece, without an object for the call: bytes, -EAGAIN with MSG_DONTWAIT; 0: this needs the whole call. */
   receivePlain(_bytes: Uint8Array, _flags: number): number {
     return 0;
   }

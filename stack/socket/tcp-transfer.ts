@@ -94,14 +94,16 @@ export function tcpSocketSend(socket: TcpSocket, request: SendRequest): number {
 /** Flags that a plain send may have: they change nothing but when it ends, and what it may hold back. */
 const PLAIN = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE;
 
-/** Bytes of an ordinary connection's ordinary send that were queued at once; 0: see `tcpSocketSend`. */
+/** Bytes of an ordinary connection's ordinary send that were queued at once, or -EAGAIN; 0: see `tcpSocketSend`. */
 export function tcpSocketSendPlain(socket: TcpSocket, bytes: Uint8Array, flags: number): number {
   const { tcb } = socket;
   const { length } = bytes;
   if (tcb.state !== TCP_ESTABLISHED || (flags & ~PLAIN) !== 0 || length === 0) return 0;
   if (socket.stage !== CONNECTED || tcb.opt.deferConnect || tcb.error !== 0 || tcb.shutdown !== 0) return 0;
   socket.connectPending = 0;
-  return Math.max(0, tcpSend(tcb, socket.env.now(), bytes, 0, length, flags));
+  const sent = tcpSend(tcb, socket.env.now(), bytes, 0, length, flags);
+  if (sent > 0) return sent;
+  return (sent === 0 || sent === -EAGAIN) && (flags & MSG_DONTWAIT) !== 0 ? -EAGAIN : 0;
 }
 
 function partialOr(request: SendRequest, error: number): number {
@@ -172,15 +174,18 @@ export function tcpSocketReceive(socket: TcpSocket, request: ReceiveRequest): nu
   return request.done;
 }
 
-/** Bytes of a receive without flags that has what it wants at once; 0: see `tcpSocketReceive`. */
+/** Bytes of a receive without flags that has what it wants at once, or -EAGAIN; 0: see `tcpSocketReceive`. */
 export function tcpSocketReceivePlain(socket: TcpSocket, bytes: Uint8Array, flags: number): number {
   const { tcb } = socket;
   const { length } = bytes;
   if (tcb.state === TCP_LISTEN || (flags & ~MSG_DONTWAIT) !== 0 || tcb.rcv.lowat > 1 || length === 0)
     return 0;
   // A pending error is taken by whoever finds nothing to read: that must be the whole call.
-  if (tcb.error !== 0 || tcpInputQueued(tcb) === 0) return 0;
-  return Math.max(0, tcpReceive(tcb, socket.env.now(), bytes, 0, length, flags));
+  if (tcb.error !== 0) return 0;
+  const open = tcb.state === TCP_ESTABLISHED && (flags & MSG_DONTWAIT) !== 0;
+  if (!open && tcpInputQueued(tcb) === 0) return 0;
+  const got = tcpReceive(tcb, socket.env.now(), bytes, 0, length, flags);
+  return got > 0 || got === -EAGAIN ? got : 0;
 }
 
 /** How much must be there before a call that waits returns: SO_RCVLOWAT, or everything with MSG_WAITALL. */

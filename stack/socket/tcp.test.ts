@@ -29,6 +29,11 @@ function pattern(length: number): Uint8Array {
 }
 
 /** A listener on b, a connection from a: [client on a, server on b, listener on b]. */
+/** `length` bytes at `from` of the data written over and over. */
+function repeated(data: Uint8Array, from: number, length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => data[(from + i) % data.length]!);
+}
+
 function connected(pair: Pair, to = '10.0.0.2', from = to.includes(':') ? c.AF_INET6 : c.AF_INET): number[] {
   const listener = pair.b.posix.socket(to.includes(':') ? c.AF_INET6 : c.AF_INET, c.SOCK_STREAM, 0);
   expect(pair.b.posix.setInt(listener, o.SOL_SOCKET, o.SO_REUSEADDR, 1)).toBe(0);
@@ -189,6 +194,44 @@ describe('non-blocking calls', () => {
     expect(pair.b.posix.read(listener, new Uint8Array(1)).result).toBe(-e.ENOTCONN);
     expect(pair.b.posix.connect(listener, address).result).toBe(-e.EISCONN);
     expect(pair.b.posix.read(server, new Uint8Array(1)).result).toBe(-e.EAGAIN);
+    pair.close();
+  });
+
+  test('tryRead and tryWrite answer what recv and send with MSG_DONTWAIT do', () => {
+    const pair = twoStacks();
+    const { posix } = pair.a;
+    const room = new Uint8Array(100);
+    expect([posix.tryRead(99, room), posix.tryWrite(99, room)]).toEqual([-e.EBADF, -e.EBADF]);
+    const alone = posix.socket(c.AF_INET, c.SOCK_STREAM, 0);
+    expect([posix.tryRead(alone, room), posix.tryWrite(alone, room)]).toEqual([-e.ENOTCONN, -e.EPIPE]);
+    const [client, server] = connected(pair) as [number, number];
+    expect(posix.tryRead(client, room)).toBe(-e.EAGAIN);
+    // Until there is no room: a short write, then none; whole calls say the same.
+    const data = pattern(100_000);
+    let sent = 0;
+    for (let taken = 1; taken > 0; ) {
+      taken = posix.tryWrite(client, data);
+      if (taken > 0) sent += taken;
+      else expect(taken).toBe(-e.EAGAIN);
+    }
+    expect(sent % data.length).not.toBe(0);
+    expect(posix.send(client, data, c.MSG_DONTWAIT).result).toBe(-e.EAGAIN);
+    let got = 0;
+    for (let turn = 0; turn < 1000 && got < sent; turn++) {
+      pair.advance(10_000);
+      for (let n = 1; n > 0; ) {
+        n = pair.b.posix.tryRead(server, room);
+        if (n > 0) {
+          expect(room.subarray(0, n)).toEqual(repeated(data, got, n));
+          got += n;
+        } else expect(n).toBe(-e.EAGAIN);
+      }
+    }
+    expect(got).toBe(sent);
+    posix.shutdown(client, c.SHUT_WR);
+    pair.advance(10_000);
+    expect(pair.b.posix.tryRead(server, room)).toBe(0);
+    expect(posix.tryWrite(client, data)).toBe(-e.EPIPE);
     pair.close();
   });
 

@@ -15,17 +15,34 @@ export class TransferFace extends KernelCore {
   read(fd: number, buffer: Uint8Array | null, length = buffer?.length ?? 0): PendingCall {
     const bytes = cut(buffer, length);
     const got = this.receivePlain(fd, bytes, 0);
-    return got > 0 ? this.finished(got) : this.readv(fd, [bytes], length);
+    return got !== 0 ? this.finished(got) : this.readv(fd, [bytes], length);
   }
 
   write(fd: number, buffer: Uint8Array | null, length = buffer?.length ?? 0): PendingCall {
     const bytes = cut(buffer, length);
     const done = this.sendPlain(fd, bytes, 0);
-    if (bytes !== null && done > 0 && done === bytes.length) return this.finished(done);
+    if (this.sentPlainly(fd, bytes, 0, done)) return this.finished(done);
     return this.writev(fd, [bytes], length, done);
   }
 
-  /** What goes without an object for the call; the whole call goes on from there. */
+  tryRead(fd: number, buffer: Uint8Array): number {
+    const got = this.receivePlain(fd, buffer, MSG_DONTWAIT);
+    if (got === 0) return this.recv(fd, buffer, MSG_DONTWAIT).result!;
+    this.env.settle();
+    return got;
+  }
+
+  tryWrite(fd: number, buffer: Uint8Array): number {
+    const done = this.sendPlain(fd, buffer, MSG_DONTWAIT);
+    if (done === 0) return this.send(fd, buffer, MSG_DONTWAIT).result!;
+    this.env.settle();
+    return done;
+  }
+
+  /**
+   * What goes without an object for the call: bytes, -EAGAIN where the call may not wait, or 0: this needs the whole call,
+   * which goes on from there.
+   */
   private sendPlain(fd: number, bytes: Uint8Array | null, flags: number): number {
     if (bytes === null) return 0;
     const file = this.file(fd);
@@ -33,12 +50,18 @@ export class TransferFace extends KernelCore {
     return file.sendPlain(bytes, this.nonblocking(file, flags) ? flags | MSG_DONTWAIT : flags);
   }
 
-  /** The same for what is there to be read: bytes, or 0 where it needs the whole call. */
+  /** Whether what `sendPlain` answered is the whole call's result: all bytes, or what a call that may not wait could do. */
+  private sentPlainly(fd: number, bytes: Uint8Array | null, flags: number, done: number): boolean {
+    if (bytes === null || done === 0) return false;
+    return done === bytes.length || this.nonblocking(this.file(fd)!, flags);
+  }
+
+  /** The same for what is there to be read. */
   private receivePlain(fd: number, bytes: Uint8Array | null, flags: number): number {
     if (bytes === null) return 0;
     const file = this.file(fd);
     if (!(file instanceof Socket) || !file.readable) return 0;
-    return file.receivePlain(bytes, flags);
+    return file.receivePlain(bytes, this.nonblocking(file, flags) ? flags | MSG_DONTWAIT : flags);
   }
 
   readv(fd: number, iov: Parts, length = 0): PendingCall {
@@ -86,7 +109,7 @@ export class TransferFace extends KernelCore {
   ): PendingCall {
     const bytes = cut(buffer, length);
     const done = address === null ? this.sendPlain(fd, bytes, flags) : 0;
-    if (bytes !== null && done > 0 && done === bytes.length) return this.finished(done);
+    if (this.sentPlainly(fd, bytes, flags, done)) return this.finished(done);
     return this.sendParts(fd, [bytes], flags, address, [], length, done);
   }
 
@@ -109,7 +132,7 @@ export class TransferFace extends KernelCore {
     if (typeof socket === 'number') return this.finished(socket);
     const bytes = cut(buffer, length);
     const got = this.receivePlain(fd, bytes, flags);
-    if (got > 0) return this.finished(got);
+    if (got !== 0) return this.finished(got);
     const parts = usable([bytes], length);
     if (parts === null) return this.badReceive(socket, flags);
     const request = new ReceiveRequest(parts, flags);
