@@ -180,8 +180,8 @@ class Derivation {
 
   /** The peer's acknowledgment of what was never seen: the capture lost it, or the peer lies. */
   private peer(p: RecordedSegment, i: number): void {
-    // A SYN with ACK cannot acknowledge less than our SYN.
-    if (p.segment.flags & TCP_SYN && p.segment.flags & TCP_ACK && p.ack < 1) this.lies.add(i);
+    // The first thing there is to acknowledge is our SYN.
+    if (p.segment.flags & TCP_ACK && p.ack < 1) this.lies.add(i);
     const sent = Math.max(this.high, this.written) + (this.ended ? 1 : 0);
     if (p.ack <= sent || p.segment.flags & TCP_RST) return;
     const bytes = p.ack - this.written;

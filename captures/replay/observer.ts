@@ -53,9 +53,13 @@ export class Observer {
   /** The peer or the application gave cause for a reset, or nothing is left of the connection. */
   mayReset = false;
   private gone = false;
+  /** A SYN came behind the end: what our stack says now belongs to another connection. */
+  private next = false;
   /** Number behind the peer's FIN, -1: none arrived; whether ours left behind it; when TIME-WAIT began. */
   private peerFin = -1;
   private closedSecond = false;
+  /** The highest acknowledgment that the peer sent. */
+  private heard = 0;
   private timeWait = Number.POSITIVE_INFINITY;
 
   /** @param written what the application writes in all */
@@ -75,6 +79,7 @@ export class Observer {
     shift: number | null,
   ): void {
     if (time - this.timeWait > TIME_WAIT) this.gone = this.mayReset = true;
+    if (this.gone && (flags & (TCP_SYN | TCP_ACK | TCP_RST)) === TCP_SYN) this.next = true;
     if (flags & TCP_RST) {
       this.mayReset = true;
       return;
@@ -86,7 +91,9 @@ export class Observer {
       const scaled = flags & TCP_SYN ? window : window * 2 ** this.peerShift;
       const edge = ack + scaled;
       this.peerEdge = this.peerEdge === Number.POSITIVE_INFINITY ? edge : Math.max(this.peerEdge, edge);
-      if (ack > this.high || (flags & TCP_SYN && ack < 1)) this.mayReset = true;
+      // RFC 9293 section 3.10.7.3 and 3.10.7.4: what acknowledges anything but our SYN in a handshake is reset.
+      this.heard = Math.max(this.heard, ack);
+      if (ack > this.high || this.heard < 1) this.mayReset = true;
     } else if (flags & TCP_SYN) this.peerEdge = 1 + window;
     // Data behind its FIN is an error that a host may answer with a reset (RFC 9293 section 3.10.7.4, seventh).
     if (this.peerFin >= 0 && end > this.peerFin) this.mayReset = true;
@@ -112,7 +119,7 @@ export class Observer {
   left(bytes: Uint8Array, time: number): SentPacket | null {
     const packet = decodePacket(bytes, time);
     const t = packet.transport;
-    if (t.kind !== 'tcp') return null;
+    if (t.kind !== 'tcp' || this.next) return null;
     const { flags } = t;
     if (this.isn < 0) this.isn = flags & TCP_SYN ? t.sequence : (t.sequence - 1) >>> 0;
     const seq = this.high + seqDiff(t.sequence, (this.isn + this.high) >>> 0);

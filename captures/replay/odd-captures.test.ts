@@ -84,6 +84,30 @@ describe('packets behind the end of the connection', () => {
   });
 });
 
+describe('the handshake', () => {
+  it('has the client that sent the SYN, also where the SYN with ACK stands in front of it', async () => {
+    const all = await frames('http-curl.pcap');
+    const { client, server } = replay([all[1]!, all[0]!, ...all.slice(2)]);
+    expect([said(client), said(server)]).toEqual(['passed', 'passed']);
+    expect([client.bytesSent, server.bytesSent]).toEqual([87, 9187]);
+  });
+
+  it('that comes again behind the end is another connection’s', async () => {
+    const all = await frames('half-close.pcap');
+    const { client, server } = replay([all[1]!, ...all.slice(2), later(all[0]!, 1)]);
+    expect([said(client), said(server)]).toEqual(['passed', 'passed']);
+    expect(server.notes.join()).toMatch(/the peer's SYN is not in the capture/);
+  });
+
+  it('may be reset where something else than the SYN is acknowledged', async () => {
+    const all = await frames('http-curl.pcap');
+    const ack = changed(all[2]!, 8, (getU32(all[2]!.data, tcpAt(all[2]!.data) + 8) - 70_000) >>> 0);
+    const { server } = replay([all[0]!, all[1]!, ack]);
+    expect(said(server)).toBe('passed');
+    expect(server.played!.observer.reset).toBe(true);
+  });
+});
+
 describe('numbers', () => {
   it('are not taken from a keepalive probe, which stands one below', async () => {
     const { client, server } = replay((await frames('keepalive.pcap')).slice(5));

@@ -94,7 +94,9 @@ class Preparation {
     if (theirs.some((p) => p.segment.headerSnapped))
       notes.push('options cut off by the capture are left out');
     const ourSyn = ours.find((p) => has(p, TCP_SYN));
-    const theirSyn = theirs.find((p) => has(p, TCP_SYN));
+    // One behind other packets of theirs repeats what the capture lacks.
+    const theirFirst = theirs.find((p) => !has(p, TCP_RST));
+    const theirSyn = theirFirst && has(theirFirst, TCP_SYN) ? theirFirst : undefined;
     const refused = !ourSyn && ours.length > 0 && ours.every((p) => has(p, TCP_RST));
     const application = applicationOf(recording, this.side);
     if (application.made > 0)

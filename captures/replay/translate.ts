@@ -48,7 +48,7 @@ export class Translator {
     const head = this.six ? 40 : 20;
     const b = new Uint8Array(head + length);
     this.header(b, tcp.TCP_PROTOCOL, length, p.tos, this.remote);
-    const ack = p.ack < 0 ? 0 : (n.ours + p.ack) >>> 0;
+    const ack = p.flags & tcp.TCP_ACK ? (n.ours + p.ack) >>> 0 : 0;
     tcp.writeTcp(
       b,
       head,

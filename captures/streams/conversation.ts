@@ -96,9 +96,11 @@ export class Conversation {
 
   /** Who sent the SYN, as far as can be told; without one, the first to speak. */
   get client(): Direction {
-    return this.synAck && !this.syn && this.synAckFrom === 0 ? 1 : 0;
+    if (this.synFrom !== null) return this.synFrom;
+    return this.synAckFrom === 0 ? 1 : 0;
   }
-  private synAckFrom: Direction = 1;
+  private synFrom: Direction | null = null;
+  private synAckFrom: Direction | null = null;
 
   directionOf(segment: Segment): Direction {
     const [a] = this.ends;
@@ -130,8 +132,11 @@ export class Conversation {
     if (flags & TCP_ACK && this.base[other] < 0) this.base[other] = (ack - 1) >>> 0;
     if (syn && flags & TCP_ACK) {
       this.synAck = true;
-      this.synAckFrom = direction;
-    } else if (syn) this.syn = true;
+      this.synAckFrom ??= direction;
+    } else if (syn) {
+      this.syn = true;
+      this.synFrom ??= direction;
+    }
     if (flags & TCP_RST) this.rst = true;
     if (payload.length < length || segment.headerSnapped) this.snapped++;
     this.sink.segment?.(this, direction, segment);
