@@ -94,9 +94,7 @@ class Preparation {
     if (theirs.some((p) => p.segment.headerSnapped))
       notes.push('options cut off by the capture are left out');
     const ourSyn = ours.find((p) => has(p, TCP_SYN));
-    // One behind other packets of theirs repeats what the capture lacks.
-    const theirFirst = theirs.find((p) => !has(p, TCP_RST));
-    const theirSyn = theirFirst && has(theirFirst, TCP_SYN) ? theirFirst : undefined;
+    const theirSyn = theirs.find((p) => has(p, TCP_SYN) && !this.repeatsLost(p));
     const refused = !ourSyn && ours.length > 0 && ours.every((p) => has(p, TCP_RST));
     const application = applicationOf(recording, this.side);
     if (application.made > 0)
@@ -151,6 +149,12 @@ class Preparation {
       notes,
       lies: contradictory.length > 0 || application.lies.size > 0,
     };
+  }
+
+  /** A client's SYN behind its own data: the capture lacks the one that opened the connection. */
+  private repeatsLost(syn: RecordedSegment): boolean {
+    const first = this.theirs.find((p) => p === syn || carriesData(p));
+    return first !== syn && !has(syn, TCP_ACK);
   }
 
   private mtu(reference: RecordedSegment | null): number {
