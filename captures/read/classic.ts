@@ -1,5 +1,5 @@
 // Classic pcap through pcap-parser, behind an adapter that turns each of its silences into a clear error: nanosecond
-// magic, versions other than 2.4, absurd lengths and a truncated last record. Memory stays bounded by one read chunk
+// magic, versions that nobody wrote, absurd lengths and a truncated last record. Memory stays bounded by one read chunk
 // and one record, whatever the size of the file.
 import { type Readable, Transform } from 'node:stream';
 import pcapParser from 'pcap-parser';
@@ -21,6 +21,8 @@ export interface ClassicHeader {
   readonly snapshotLength: number;
   readonly nanosecond: boolean;
   readonly byteOrder: 'LE' | 'BE';
+  /** Before version 2.4 the two lengths of a record stood in either order. */
+  readonly lengthsInEitherOrder: boolean;
 }
 
 /** True when the first four bytes are those of a classic capture. */
@@ -77,8 +79,8 @@ function readHeader(head: Buffer): ClassicHeader {
   }
   const u16 = (at: number) => (little ? head.readUInt16LE(at) : head.readUInt16BE(at));
   const u32 = (at: number) => (little ? head.readUInt32LE(at) : head.readUInt32BE(at));
-  if (u16(4) !== 2 || u16(6) !== 4) {
-    throw new CaptureError('UNSUPPORTED_VERSION', `version ${u16(4)}.${u16(6)}, expected 2.4`, 4);
+  if (u16(4) !== 2 || u16(6) > 4) {
+    throw new CaptureError('UNSUPPORTED_VERSION', `version ${u16(4)}.${u16(6)}, expected 2.4 or earlier`, 4);
   }
   return {
     // The upper half tells of a frame check sequence (its length, and whether that is told); the type is in the lower.
@@ -86,6 +88,7 @@ function readHeader(head: Buffer): ClassicHeader {
     snapshotLength: u32(16),
     nanosecond: magic === NANO_MAGIC,
     byteOrder: little ? 'LE' : 'BE',
+    lengthsInEitherOrder: u16(6) < 4,
   };
 }
 
@@ -128,7 +131,12 @@ export async function* readClassic(input: Readable): AsyncGenerator<Frame> {
   parser.on('packet', ({ header, data }) => {
     inBody = false;
     if (failure !== null) return;
-    const { nanosecond, linkType } = guard.header!;
+    const { nanosecond, linkType, lengthsInEitherOrder } = guard.header!;
+    if (lengthsInEitherOrder && header.originalLength !== data.length) {
+      const what = `record ${number + 1} has two lengths, and before version 2.4 there is no telling which is which`;
+      fail(new CaptureError('UNSUPPORTED_VERSION', what, offset));
+      return;
+    }
     offset += RECORD_HEADER_BYTES + data.length;
     // A fraction of more than a second is carried over: a frame's nanoseconds are always below 1e9.
     const nanoseconds = header.timestampMicroseconds * (nanosecond ? 1 : 1000);

@@ -103,9 +103,19 @@ describe('classic pcap', () => {
     expect(error).toMatchObject({ code: 'ABSURD_LENGTH' });
   });
 
+  it('reads versions before 2.4 as long as it does not matter which of the two lengths is which', async () => {
+    const old = fileHeader(LINKTYPE_RAW);
+    new DataView(old.buffer).setUint16(6, 1, true);
+    const whole = record(at(0), Uint8Array.of(5));
+    const snapped = record(at(1), Uint8Array.of(6), 100);
+    const { frames, error } = await read(bytes(old, whole, snapped));
+    expect(frames.map(({ data }) => [...data])).toEqual([[5]]);
+    expect(error).toMatchObject({ code: 'UNSUPPORTED_VERSION', message: expect.stringMatching(/record 2/) });
+  });
+
   it('refuses other versions, and a header cut short', async () => {
     const other = fileHeader(LINKTYPE_RAW);
-    new DataView(other.buffer).setUint16(6, 3, true);
+    new DataView(other.buffer).setUint16(6, 5, true);
     expect((await read(other)).error).toMatchObject({ code: 'UNSUPPORTED_VERSION' });
     expect((await read(fileHeader(LINKTYPE_RAW).subarray(0, 20))).error).toMatchObject({
       code: 'TRUNCATED_HEADER',
