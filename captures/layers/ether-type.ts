@@ -11,6 +11,12 @@ const ETHERTYPE_PPPOE_SESSION = 0x8864;
 const ETHERTYPE_PPP = 0x880b;
 /** 802.1Q, 802.1ad and the older QinQ tags: two bytes of tag and two of the next type follow. */
 const VLAN_TYPES = new Set([0x8100, 0x88a8, 0x9100, 0x9200, 0x9300]);
+/** Other tags, by the bytes up to the next type and it: 802.1BR E-tag, Cisco VN-tag, HSR (IEC 62439-3). */
+const TAG_LENGTHS: ReadonlyMap<number, number> = new Map([
+  [0x893f, 8],
+  [0x8926, 6],
+  [0x892f, 6],
+]);
 /** Smaller numbers in a type's place are lengths: IEEE 802.3 with an LLC header. */
 const LEAST_ETHERTYPE = 0x0600;
 /** Shims one inside the other that are followed (tags, labels, frames in frames). */
@@ -25,8 +31,9 @@ export const u16 = (b: Uint8Array, at: number): number => (b[at]! << 8) | b[at +
 /** What `type` says begins at `at`. */
 export function behindType(b: Uint8Array, type: number, at: number, shims = 0): number {
   if (shims === MOST_SHIMS) return -1;
-  if (VLAN_TYPES.has(type))
-    return b.length < at + 4 ? -1 : behindTypeOrLength(b, u16(b, at + 2), at + 4, shims + 1);
+  const tag = VLAN_TYPES.has(type) ? 4 : TAG_LENGTHS.get(type);
+  if (tag !== undefined)
+    return b.length < at + tag ? -1 : behindTypeOrLength(b, u16(b, at + tag - 2), at + tag, shims + 1);
   switch (type) {
     case ETHERTYPE_IPV4:
     case ETHERTYPE_IPV6:
