@@ -28,12 +28,12 @@ function pattern(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >>> 8)) & 255);
 }
 
-/** A listener on b, a connection from a: [client on a, server on b, listener on b]. */
 /** `length` bytes at `from` of the data written over and over. */
 function repeated(data: Uint8Array, from: number, length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => data[(from + i) % data.length]!);
 }
 
+/** A listener on b, a connection from a: [client on a, server on b, listener on b]. */
 function connected(pair: Pair, to = '10.0.0.2', from = to.includes(':') ? c.AF_INET6 : c.AF_INET): number[] {
   const listener = pair.b.posix.socket(to.includes(':') ? c.AF_INET6 : c.AF_INET, c.SOCK_STREAM, 0);
   expect(pair.b.posix.setInt(listener, o.SOL_SOCKET, o.SO_REUSEADDR, 1)).toBe(0);
