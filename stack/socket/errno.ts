@@ -162,6 +162,7 @@ export const EDOM = 33;
 export const ERANGE = 34;
 export const ENOSYS = 38;
 export const ELOOP = 40;
+export const ENODATA = 61;
 export const ENOTSOCK = 88;
 export const EDESTADDRREQ = 89;
 export const EMSGSIZE = 90;

@@ -52,12 +52,14 @@ const ipNumbers = new Map<number, Range>([
   // RFC 9293 MUST-49
   [o.IP_TTL, { field: 'ttl', min: -1, max: 255, notZero: true }],
   [o.IP_MTU_DISCOVER, { field: 'mtuDiscover', min: 0, max: 5 }],
+  [o.IP_MINTTL, { field: 'minTtl', min: 0, max: 255 }],
 ]);
 
 const ipv6Numbers = new Map<number, Range>([
   [o.IPV6_TCLASS, { field: 'trafficClass', min: -1, max: 255, minus1: 0 }],
   [o.IPV6_UNICAST_HOPS, { field: 'hopLimit', min: -1, max: 255 }],
   [o.IPV6_MTU_DISCOVER, { field: 'mtuDiscover6', min: 0, max: 5 }],
+  [o.IPV6_MINHOPCOUNT, { field: 'minHopCount', min: 0, max: 255 }],
 ]);
 
 export function setIpOption(

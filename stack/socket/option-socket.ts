@@ -1,11 +1,14 @@
 // Options of level SOL_SOCKET that all sockets share (Linux's sk_setsockopt and sk_getsockopt). What a protocol adds or
 // must be told goes through `SocketOptionHooks`.
+import type { StackConfig } from '../config/config.js';
+import { roundUpToTick } from '../tcp/index.js';
 import {
   SOF_TIMESTAMPING_MASK,
   SOF_TIMESTAMPING_OPT_STATS,
   SOF_TIMESTAMPING_OPT_TSONLY,
 } from './constants.js';
 import { EDOM, EINVAL, ENOPROTOOPT, EPERM } from './errno.js';
+import { getKeptOption, setKeptOption } from './option-kept.js';
 import {
   formatInt32,
   formatInt32s,
@@ -28,6 +31,12 @@ export interface SocketOptionHooks {
   receiveLowat(): number;
   listening(): boolean;
   memInfo(): number[];
+  /** SO_PEEK_OFF: 0 or -errno. */
+  setPeekOffset(offset: number): number;
+  peekOffset(): number;
+  /** SO_BUF_LOCK: which buffers keep the size that was set (SOCK_SNDBUF_LOCK, SOCK_RCVBUF_LOCK). */
+  setBufferLocks(locks: number): void;
+  bufferLocks(): number;
   /** A plain option (mark, keepalive, oobInline, pacing …) changed: the protocol takes what it needs. */
   changed(name: number): void;
   /** SO_TIMESTAMPING with OPT_ID set for the first time. */
@@ -45,7 +54,6 @@ const flags = new Map<number, Flag>([
   [o.SO_OOBINLINE, 'oobInline'],
   [o.SO_NO_CHECK, 'noCheck'],
   [o.SO_RXQ_OVFL, 'rxqOverflow'],
-  [o.SO_PASSCRED, 'passCred'],
 ]);
 
 const MAX_TIMEOUT = Number.MAX_SAFE_INTEGER;
@@ -99,7 +107,7 @@ export function setSocketOption(
     case o.SO_SNDTIMEO:
     case o.SO_RCVTIMEO_NEW:
     case o.SO_SNDTIMEO_NEW:
-      return setTimeout(options, name, value);
+      return setTimeout(options, env.config, name, value);
     case o.SO_TIMESTAMP:
     case o.SO_TIMESTAMPNS:
       options.timestamp = number !== 0 ? name : 0;
@@ -111,8 +119,11 @@ export function setSocketOption(
       options.zerocopy = number === 1;
       return 0;
     case o.SO_PEEK_OFF:
-      // Kept as Linux keeps it, but only -1 (off) is supported.
-      return number === -1 ? 0 : -95;
+      return hooks.setPeekOffset(number);
+    case o.SO_BUF_LOCK:
+      if ((number & ~(o.SOCK_SNDBUF_LOCK | o.SOCK_RCVBUF_LOCK)) !== 0) return -EINVAL;
+      hooks.setBufferLocks(number);
+      return 0;
     case o.SO_MAX_PACING_RATE: {
       const wide = value.length >= 8;
       const rate = wide ? readUint64(value) : number >>> 0;
@@ -127,7 +138,7 @@ export function setSocketOption(
       return 0;
     default:
       // SO_TYPE, SO_PROTOCOL, SO_DOMAIN, SO_ERROR, SO_SNDLOWAT can only be read; the rest is not there.
-      return -ENOPROTOOPT;
+      return setKeptOption(options, name, number) ?? -ENOPROTOOPT;
   }
 }
 
@@ -179,7 +190,9 @@ export function getSocketOption(
     case o.SO_ZEROCOPY:
       return formatInt32(options.zerocopy ? 1 : 0);
     case o.SO_PEEK_OFF:
-      return formatInt32(-1);
+      return formatInt32(hooks.peekOffset());
+    case o.SO_BUF_LOCK:
+      return formatInt32(hooks.bufferLocks());
     case o.SO_MAX_PACING_RATE: {
       const rate = options.maxPacingRate;
       if (length >= 8)
@@ -192,19 +205,17 @@ export function getSocketOption(
       return length < 8 ? -EINVAL : formatUint64(socket.cookie);
     case o.SO_TXREHASH:
       return formatInt32(options.txRehash);
-    case o.SO_INCOMING_CPU:
-      return formatInt32(options.incomingCpu);
     default:
-      return -ENOPROTOOPT;
+      return getKeptOption(options, name) ?? -ENOPROTOOPT;
   }
 }
 
-function setTimeout(options: SocketOptions, name: number, value: Uint8Array): number {
+function setTimeout(options: SocketOptions, config: StackConfig, name: number, value: Uint8Array): number {
   if (value.length < 16) return -EINVAL;
   const micros = readTimeval(value);
   if (Number.isNaN(micros)) return -EDOM;
   // Zero is for ever; negative is no waiting at all.
-  let timeout = micros === 0 ? Number.POSITIVE_INFINITY : Math.max(0, micros);
+  let timeout = micros === 0 ? Number.POSITIVE_INFINITY : roundUpToTick(config, Math.max(0, micros));
   if (timeout > MAX_TIMEOUT) timeout = Number.POSITIVE_INFINITY;
   if (name === o.SO_RCVTIMEO || name === o.SO_RCVTIMEO_NEW) options.receiveTimeout = timeout;
   else options.sendTimeout = timeout;

@@ -32,8 +32,12 @@ export class SocketOptions {
   rxqOverflow = false;
   peekOffset = -1;
   maxPacingRate = Number.POSITIVE_INFINITY;
-  incomingCpu = -1;
-  passCred = false;
+  /** Values of options that change nothing (option-kept.ts). */
+  kept = new Map<number, number>();
+  receiveLowat = 1;
+  bufferLocks = 0;
+  minTtl = 0;
+  minHopCount = 0;
   txRehash = 1;
   // level SOL_IP
   tos = 0;

@@ -5,9 +5,17 @@ import * as c from './constants.js';
 import * as e from './errno.js';
 import * as o from './options.js';
 import { TCP_INFO_NAMES } from './tcp-info-format.js';
-import { connectPair, twoStacks } from './two-stacks.test.helper.js';
+import { connectPair, type Pair, twoStacks } from './two-stacks.test.helper.js';
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).replace(/\0.*$/, '');
+
+/** One more connection to the listener on b: the accepted socket. */
+function another(pair: Pair, listener: number): number {
+  const client = pair.a.posix.socket(c.AF_INET, c.SOCK_STREAM, 0);
+  const accepted = pair.b.posix.accept(listener);
+  pair.until(pair.a.posix.connect(client, socketAddress('10.0.0.2', 8080)));
+  return pair.until(accepted);
+}
 
 describe('options', () => {
   test('integers of level SOL_TCP come back as they were set, within their bounds', () => {
@@ -37,6 +45,130 @@ describe('options', () => {
     expect(posix.setsockopt(client, o.SOL_TCP, o.TCP_NODELAY, new Uint8Array(2))).toBe(-e.EINVAL);
     expect(posix.setsockopt(client, o.SOL_TCP, o.TCP_FASTOPEN_KEY, new Uint8Array(15))).toBe(-e.EINVAL);
     expect(posix.setsockopt(client, o.SOL_TCP, o.TCP_ULP, new TextEncoder().encode('tls'))).toBe(-e.ENOENT);
+    pair.close();
+  });
+
+  test('what Linux has for devices, filters and other families answers as there, and is kept', () => {
+    const pair = twoStacks();
+    const [client, server, listener] = connectPair(pair);
+    const { posix } = pair.a;
+    const get = (name: number, room = 12) => {
+      const value = new Uint8Array(room);
+      const length = [room];
+      const result = posix.getsockopt(client, o.SOL_SOCKET, name, value, length);
+      return result < 0 ? result : Buffer.from(value.subarray(0, length[0])).toString('hex');
+    };
+    const set = (name: number, value: number) => posix.setInt(client, o.SOL_SOCKET, name, value);
+    // As measured on 6.18, one socket after the other.
+    expect([get(o.SO_PEERCRED), get(o.SO_BPF_EXTENSIONS), get(o.SO_INCOMING_NAPI_ID)]).toEqual([
+      '00000000ffffffffffffffff',
+      '40000000',
+      '00000000',
+    ]);
+    expect([get(o.SO_PEERGROUPS), get(o.SO_PEERPIDFD), get(o.SO_ATTACH_FILTER)]).toEqual([
+      -e.ENODATA,
+      -e.ENODATA,
+      '',
+    ]);
+    for (const name of [o.SO_PASSCRED, o.SO_PASSSEC, o.SO_PASSPIDFD, o.SO_PASSRIGHTS])
+      expect([set(name, 1), get(name)]).toEqual([-e.EOPNOTSUPP, -e.EOPNOTSUPP]);
+    expect([set(o.SO_RESERVE_MEM, -1), set(o.SO_RESERVE_MEM, 1), get(o.SO_RESERVE_MEM)]).toEqual([
+      -e.EINVAL,
+      -e.EOPNOTSUPP,
+      '00000000',
+    ]);
+    for (const name of [o.SO_WIFI_STATUS, o.SO_NOFCS, o.SO_LOCK_FILTER, o.SO_PREFER_BUSY_POLL])
+      expect([get(name), set(name, -1), get(name)]).toEqual(['00000000', 0, '01000000']);
+    expect([set(o.SO_BUSY_POLL, -1), set(o.SO_BUSY_POLL, 50), get(o.SO_BUSY_POLL)]).toEqual([
+      -e.EINVAL,
+      0,
+      '32000000',
+    ]);
+    expect([get(o.SO_INCOMING_CPU), set(o.SO_INCOMING_CPU, 3), get(o.SO_INCOMING_CPU)]).toEqual([
+      'ffffffff',
+      0,
+      '03000000',
+    ]);
+    expect([set(o.SO_CNX_ADVICE, 1), get(o.SO_CNX_ADVICE)]).toEqual([0, -e.ENOPROTOOPT]);
+    expect([set(o.SO_BUSY_POLL_BUDGET, 65_536), set(o.SO_BSDCOMPAT, 1), get(o.SO_BSDCOMPAT)]).toEqual([
+      -e.EINVAL,
+      0,
+      '00000000',
+    ]);
+    // Sockets do not share what they keep, and an accepted one begins with its listener's.
+    expect(pair.b.posix.getInt(server, o.SOL_SOCKET, o.SO_NOFCS)).toBe(0);
+    expect(pair.b.posix.setInt(listener, o.SOL_SOCKET, o.SO_NOFCS, 1)).toBe(0);
+    const second = another(pair, listener);
+    expect(pair.b.posix.getInt(second, o.SOL_SOCKET, o.SO_NOFCS)).toBe(1);
+    expect(pair.b.posix.setInt(second, o.SOL_SOCKET, o.SO_NOFCS, 0)).toBe(0);
+    expect(pair.b.posix.getInt(listener, o.SOL_SOCKET, o.SO_NOFCS)).toBe(1);
+    pair.close();
+  });
+
+  test('SO_BUF_LOCK says which buffers keep their size, and lets them grow again', () => {
+    const pair = twoStacks();
+    const [client] = connectPair(pair);
+    const { posix } = pair.a;
+    const locks = () => posix.getInt(client, o.SOL_SOCKET, o.SO_BUF_LOCK);
+    expect(locks()).toBe(0);
+    posix.setInt(client, o.SOL_SOCKET, o.SO_SNDBUF, 20_000);
+    expect(locks()).toBe(o.SOCK_SNDBUF_LOCK);
+    posix.setInt(client, o.SOL_SOCKET, o.SO_RCVBUF, 20_000);
+    expect(locks()).toBe(o.SOCK_SNDBUF_LOCK | o.SOCK_RCVBUF_LOCK);
+    expect(posix.setInt(client, o.SOL_SOCKET, o.SO_BUF_LOCK, 4)).toBe(-e.EINVAL);
+    expect(posix.setInt(client, o.SOL_SOCKET, o.SO_BUF_LOCK, 0)).toBe(0);
+    expect(locks()).toBe(0);
+    pair.close();
+  });
+
+  test('TCP_SAVE_SYN: the headers of the SYN, once, for whoever accepts', () => {
+    const pair = twoStacks();
+    const [, first, listener] = connectPair(pair);
+    const { posix } = pair.b;
+    const room = new Uint8Array(200);
+    const saved = (fd: number, length = room.length): number | Buffer => {
+      const got = [length];
+      const result = posix.getsockopt(fd, o.SOL_TCP, o.TCP_SAVED_SYN, room, got);
+      return result < 0 ? result : Buffer.from(room.subarray(0, got[0]));
+    };
+    expect(saved(first)).toHaveLength(0);
+    expect(posix.setInt(listener, o.SOL_TCP, o.TCP_SAVE_SYN, 3)).toBe(-e.EINVAL);
+    expect(posix.setInt(listener, o.SOL_TCP, o.TCP_SAVE_SYN, 1)).toBe(0);
+    const second = another(pair, listener);
+    expect(posix.getInt(second, o.SOL_TCP, o.TCP_SAVE_SYN)).toBe(1);
+    expect(saved(second, 10)).toBe(-e.EINVAL);
+    const syn = saved(second) as Buffer;
+    // An IPv4 header and a TCP header with the 20 bytes of options that our SYN has: 10.0.0.1 asked.
+    expect([syn.length, syn[0], syn.subarray(12, 16).join('.'), syn[33]]).toEqual([60, 0x45, '10.0.0.1', 2]);
+    expect(saved(second)).toHaveLength(0);
+    pair.close();
+  });
+
+  test('timeouts are whole ticks', () => {
+    const pair = twoStacks({ a: { config: { hz: 250 } } });
+    const fd = pair.a.posix.socket(c.AF_INET, c.SOCK_STREAM, 0);
+    const value = new Uint8Array(16);
+    new DataView(value.buffer).setBigInt64(0, 1n, true);
+    new DataView(value.buffer).setBigInt64(8, 5n, true);
+    expect(pair.a.posix.setsockopt(fd, o.SOL_SOCKET, o.SO_RCVTIMEO, value)).toBe(0);
+    const back = new Uint8Array(16);
+    expect(pair.a.posix.getsockopt(fd, o.SOL_SOCKET, o.SO_RCVTIMEO, back, [16])).toBe(0);
+    const view = new DataView(back.buffer);
+    expect([view.getBigInt64(0, true), view.getBigInt64(8, true)]).toEqual([1n, 4000n]);
+    pair.close();
+  });
+
+  test('TCP_INFO of a listener is its queue, and little else', () => {
+    const pair = twoStacks();
+    const fd = pair.a.posix.socket(c.AF_INET, c.SOCK_STREAM, 0);
+    pair.a.posix.bind(fd, socketAddress('0.0.0.0', 99));
+    pair.a.posix.listen(fd, 5);
+    const info = new Uint8Array(256);
+    pair.a.posix.getsockopt(fd, o.SOL_TCP, o.TCP_INFO, info, [256]);
+    const word = (at: number) => new DataView(info.buffer).getUint32(at, true);
+    expect(word(24)).toBe(0);
+    // State, RTO, send MSS, backlog, congestion window.
+    expect([info[0], word(8), word(16), word(28), word(80)]).toEqual([10, 0, 0, 5, 10]);
     pair.close();
   });
 

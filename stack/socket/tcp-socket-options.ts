@@ -3,6 +3,7 @@
 import {
   TCP_CLOSE,
   TCP_LISTEN,
+  type Tcb,
   tcpGetOption,
   tcpInfo,
   tcpMemInfo,
@@ -52,6 +53,22 @@ class TcpOptionHooks implements SocketOptionHooks, IpOptionHooks {
   }
   receiveLowat(): number {
     return this.socket.tcb.rcv.lowat;
+  }
+  setPeekOffset(offset: number): number {
+    this.socket.tcb.rcv.peekOffset = offset;
+    return 0;
+  }
+  peekOffset(): number {
+    return this.socket.tcb.rcv.peekOffset;
+  }
+  setBufferLocks(locks: number): void {
+    const { snd, rcv } = this.socket.tcb;
+    snd.bufferLocked = (locks & o.SOCK_SNDBUF_LOCK) !== 0;
+    rcv.bufferLocked = (locks & o.SOCK_RCVBUF_LOCK) !== 0;
+  }
+  bufferLocks(): number {
+    const { snd, rcv } = this.socket.tcb;
+    return (snd.bufferLocked ? o.SOCK_SNDBUF_LOCK : 0) | (rcv.bufferLocked ? o.SOCK_RCVBUF_LOCK : 0);
   }
   listening(): boolean {
     return this.socket.tcb.state === TCP_LISTEN;
@@ -112,6 +129,7 @@ export function syncTcb(socket: TcpSocket): void {
   else tcb.ttl = options.ttl < 0 ? env.config.ipDefaultTtl : options.ttl;
   tcb.pmtuDiscover = v6 ? options.mtuDiscover6 : options.mtuDiscover;
   tcb.mark = options.mark;
+  tcb.minTtl = tcb.ipv6 && socket.family === AF_INET6 ? options.minHopCount : options.minTtl;
   tcb.oobInline = options.oobInline;
   tcb.receiveErrors = tcb.ipv6 ? options.receiveError6 : options.receiveError;
   tcb.reuse = options.reuseAddress;
@@ -143,6 +161,8 @@ function appliesToTcb(name: number): boolean {
     name === o.SO_SNDBUF ||
     name === o.SO_RCVBUF ||
     name === o.SO_RCVLOWAT ||
+    name === o.SO_PEEK_OFF ||
+    name === o.SO_BUF_LOCK ||
     name === o.SO_KEEPALIVE ||
     name === o.SO_MAX_PACING_RATE
   );
@@ -196,6 +216,15 @@ function setTcpLevel(socket: TcpSocket, name: number, value: Uint8Array): number
   }
 }
 
+/** The SYN's headers, once; with too little room nothing, and they stay. Who saved none has none. */
+function takeSavedSyn(tcb: Tcb, length: number): Uint8Array | number {
+  const { savedSyn } = tcb;
+  if (savedSyn === null) return new Uint8Array(0);
+  if (length < savedSyn.length) return -EINVAL;
+  tcb.savedSyn = null;
+  return savedSyn;
+}
+
 /** struct tcp_md5sig: sockaddr_storage, flags (u8), prefix length (u8), key length (u16), ifindex (int), key. */
 function setMd5(socket: TcpSocket, name: number, value: Uint8Array): number {
   if (value.length < MD5SIG_SIZE) return -EINVAL;
@@ -246,7 +275,16 @@ export function getTcpSocketOption(
       return own?.slice() ?? env.tcp.fastOpenKeys();
     }
     case o.TCP_REPAIR:
+    case o.TCP_IS_MPTCP:
       return formatInt32(0);
+    case o.TCP_REPAIR_QUEUE:
+    case o.TCP_QUEUE_SEQ:
+    case o.TCP_REPAIR_WINDOW:
+    case o.TCP_ZEROCOPY_RECEIVE:
+      // Only for a connection under repair; what is mapped into memory is a process's own affair.
+      return -EINVAL;
+    case o.TCP_SAVED_SYN:
+      return takeSavedSyn(tcb, length);
   }
   const value = tcpGetOption(tcb, name);
   return Number.isNaN(value) ? -ENOPROTOOPT : formatInt32(value);

@@ -100,7 +100,7 @@ export class TcpSocket extends Socket implements TcpHandleUser {
     super(env, family, SOCK_STREAM, IPPROTO_TCP, flags);
     this.handle = handle ?? env.tcp.create(family === AF_INET6);
     this.handle.user = this;
-    if (inherit) Object.assign(this.options, inherit);
+    if (inherit) Object.assign(this.options, inherit, { kept: new Map(inherit.kept) });
   }
 
   get tcb(): Tcb {

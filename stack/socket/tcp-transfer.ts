@@ -149,6 +149,7 @@ export function tcpSocketReceive(socket: TcpSocket, request: ReceiveRequest): nu
   if (tcb.state === TCP_LISTEN) return -ENOTCONN;
   if (flags & MSG_OOB) return receiveUrgent(socket, request);
   const peek = (flags & MSG_PEEK) !== 0;
+  const { peekOffset } = tcb.rcv;
   if (peek) request.done = 0;
   let result = 0;
   let at = 0;
@@ -167,8 +168,12 @@ export function tcpSocketReceive(socket: TcpSocket, request: ReceiveRequest): nu
     if (request.done < at) break;
   }
   if (request.parts.length === 0) result = 0;
-  if (result === -EAGAIN && request.done < wanted(socket, request)) return BLOCK;
-  if (result >= 0 && request.done > 0 && request.done < wanted(socket, request) && result !== 0) return BLOCK;
+  const enough = request.done >= wanted(socket, request);
+  if (!enough && (result === -EAGAIN || (result > 0 && request.done > 0))) {
+    // A look that must wait begins anew where it began.
+    if (peek) tcb.rcv.peekOffset = peekOffset;
+    return BLOCK;
+  }
   if (request.done === 0 && result < 0) return result;
   if (request.message) addControl(socket, request);
   return request.done;
@@ -196,6 +201,8 @@ function wanted(socket: TcpSocket, request: ReceiveRequest): number {
 
 /** A peek over several buffers: the core peeks from the start, so what came before is peeked again and left out. */
 function peekOn(socket: TcpSocket, request: ReceiveRequest, part: Uint8Array): number {
+  if (socket.tcb.rcv.peekOffset >= 0)
+    return tcpReceive(socket.tcb, socket.env.now(), part, 0, part.length, request.flags);
   const all = new Uint8Array(request.done + part.length);
   const got = tcpReceive(socket.tcb, socket.env.now(), all, 0, all.length, request.flags);
   if (got <= request.done) return 0;

@@ -2,7 +2,7 @@
 
 import type { UdpSendOptions } from '../udp/udp-endpoint.js';
 import { findInt } from './control-message.js';
-import { EINVAL, ENOPROTOOPT } from './errno.js';
+import { EINVAL, ENOPROTOOPT, EOPNOTSUPP } from './errno.js';
 import { getIpOption, type IpOptionHooks, setIpOption } from './option-ip.js';
 import { getSocketOption, type SocketOptionHooks, setSocketOption } from './option-socket.js';
 import { formatInt32 } from './option-value.js';
@@ -20,11 +20,13 @@ class UdpOptionHooks implements SocketOptionHooks, IpOptionHooks {
   setSendBuffer(bytes: number, force: boolean): void {
     const { env } = this.socket;
     const most = force ? 0x3fff_ffff : env.config.wmemMax;
+    this.socket.options.bufferLocks |= o.SOCK_SNDBUF_LOCK;
     this.socket.sendBuffer = Math.max(2 * Math.min(bytes >>> 0, most), MIN_SEND);
   }
   setReceiveBuffer(bytes: number, force: boolean): void {
     const { env } = this.socket;
     const most = force ? 0x3fff_ffff : env.config.rmemMax;
+    this.socket.options.bufferLocks |= o.SOCK_RCVBUF_LOCK;
     this.socket.receiveBuffer = Math.max(2 * Math.min(bytes >>> 0, most), MIN_RECEIVE);
   }
   sendBuffer(): number {
@@ -33,12 +35,24 @@ class UdpOptionHooks implements SocketOptionHooks, IpOptionHooks {
   receiveBuffer(): number {
     return this.socket.receiveBuffer;
   }
-  #lowat = 1;
   setReceiveLowat(bytes: number): void {
-    this.#lowat = bytes;
+    this.socket.options.receiveLowat = bytes;
   }
   receiveLowat(): number {
-    return this.#lowat;
+    return this.socket.options.receiveLowat;
+  }
+  setPeekOffset(offset: number): number {
+    // Datagrams are looked at from their beginning only.
+    return offset === -1 ? 0 : -EOPNOTSUPP;
+  }
+  peekOffset(): number {
+    return -1;
+  }
+  setBufferLocks(locks: number): void {
+    this.socket.options.bufferLocks = locks;
+  }
+  bufferLocks(): number {
+    return this.socket.options.bufferLocks;
   }
   listening(): boolean {
     return false;

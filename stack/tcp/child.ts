@@ -23,6 +23,8 @@ function inherit(child: Tcb, from: Tcb): void {
   child.mark = from.mark;
   child.pmtuDiscover = from.pmtuDiscover;
   child.oobInline = from.oobInline;
+  child.minTtl = from.minTtl;
+  child.saveSyn = from.saveSyn;
   child.shutdown = from.shutdown;
   child.receiveErrors = from.receiveErrors;
   child.reuse = from.reuse;
@@ -36,6 +38,7 @@ function inherit(child: Tcb, from: Tcb): void {
   child.rcv.buffer = from.rcv.buffer;
   child.rcv.bufferLocked = from.rcv.bufferLocked;
   child.rcv.lowat = from.rcv.lowat;
+  child.rcv.peekOffset = from.rcv.peekOffset;
   child.rcv.userWindowClamp = from.rcv.userWindowClamp;
   child.rcv.scalingRatio = from.rcv.scalingRatio;
   child.cc.algorithm = from.cc.algorithm;
@@ -60,6 +63,7 @@ export function makeChild(listener: Listener, request: Request, now: number, seg
   const child = createTcb(host, request.ipv6);
   inherit(child, parent);
   child.setEnds(request);
+  child.savedSyn = request.savedSyn;
   child.tos = request.tos;
   child.clock = now;
   child.state = TCP_SYN_RECV;

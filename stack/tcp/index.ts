@@ -9,6 +9,7 @@ export type { FlowAddress } from './flow-ends.js';
 export { tcpError } from './icmp.js';
 export { tcpInfo } from './info.js';
 export { tcpInput } from './input.js';
+export { roundUpToTick } from './jiffies.js';
 export * from './listener.js';
 export { tcpOutputNotSent, tcpOutputQueued, tcpPoll } from './poll.js';
 export { tcpAtMark, tcpInputQueued, tcpReceive, tcpReceiveUrgent } from './read.js';

@@ -34,8 +34,27 @@ function rate(value: number): number {
   return Number.isFinite(value) ? Math.floor(value) : UNLIMITED;
 }
 
+/** What tcp_info says of a listener; everything else is 0 there. */
+const LISTENER_FIELDS = new Set([
+  'tcpi_state',
+  'tcpi_pacing_rate',
+  'tcpi_max_pacing_rate',
+  'tcpi_reordering',
+  'tcpi_snd_cwnd',
+  'tcpi_unacked',
+  'tcpi_sacked',
+]);
+
 /** struct tcp_info under Linux's field names (tcpi_…), as numbers in Linux's units. */
 export function tcpInfo(tcb: Tcb, now: number): Record<string, number> {
+  const info = wholeInfo(tcb, now);
+  if (tcb.state !== TCP_LISTEN) return info;
+  return Object.fromEntries(
+    Object.entries(info).map(([name, value]) => [name, LISTENER_FIELDS.has(name) ? value : 0]),
+  );
+}
+
+function wholeInfo(tcb: Tcb, now: number): Record<string, number> {
   const { snd, rcv, ack, opt, rtt, cc, loss, timers, state, host } = tcb;
   const listening = state === TCP_LISTEN;
   const delivery = loss.rateDelivered > 0 && loss.rateInterval > 0;
@@ -59,8 +78,8 @@ export function tcpInfo(tcb: Tcb, now: number): Record<string, number> {
     tcpi_ato: Math.round(ack.ato),
     tcpi_snd_mss: snd.mss,
     tcpi_rcv_mss: ack.rcvMss,
-    tcpi_unacked: listening ? tcb.listenPending : snd.packetsOut,
-    tcpi_sacked: listening ? tcb.listenBacklog : loss.sackedOut,
+    tcpi_unacked: listening ? (tcb.listening?.pending ?? 0) : snd.packetsOut,
+    tcpi_sacked: listening ? (tcb.listening?.backlog ?? 0) : loss.sackedOut,
     tcpi_lost: loss.lostOut,
     tcpi_retrans: loss.retransOut,
     tcpi_fackets: 0,

@@ -17,6 +17,7 @@ import { fastOpenDisableActive } from './fastopen/client.js';
 import { fastOpenCheckRequest, fastOpenHandshakeDone, fastOpenHandshakeSample } from './fastopen/server.js';
 import { synSentInput } from './input-syn-sent.js';
 import { md5Acceptable } from './md5.js';
+import { tooFar } from './min-ttl.js';
 import { foreseen } from './prediction.js';
 import { queueData } from './receive-data.js';
 import { FLAG_NO_CHALLENGE_ACK, FLAG_SLOWPATH, FLAG_UPDATE_TS_RECENT } from './recovery/flags.js';
@@ -52,6 +53,7 @@ export function tcpInput(tcb: Tcb, now: number, seg: SegmentIn): void {
   tcb.clock = now;
   const { rcv, host } = tcb;
   host.counters.add(IN_SEGS);
+  if (tooFar(tcb, seg)) return;
   const segments = seg.gsoSize > 0 ? Math.ceil(seg.length / seg.gsoSize) : 1;
   rcv.segsIn += segments;
   if (seg.length > 0) rcv.dataSegsIn += segments;

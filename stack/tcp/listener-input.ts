@@ -14,11 +14,13 @@ import { roundUpToTick } from './jiffies.js';
 import type { Listener } from './listener.js';
 import { dropRequest, repeatSynAck, requestTimeout } from './listener-requests.js';
 import { md5AcceptableForListener } from './md5.js';
+import { tooFar } from './min-ttl.js';
 import { announcedMss } from './mss.js';
 import { allowOutOfWindowAck } from './rate-limit.js';
 import { Request, sendRequestAck, sendSynAck } from './request.js';
 import { replyReset } from './reset.js';
 import { synRttMeasure } from './rtt.js';
+import { saveSyn } from './saved-syn.js';
 import type { SegmentIn } from './segment.js';
 import { pawsReject } from './sequence-check.js';
 import { checkCookie, cookieSequence, cookieTimestamp, restoreCookieTimestamp } from './syn-cookies.js';
@@ -55,6 +57,7 @@ export function listenerInput(listener: Listener, now: number, seg: SegmentIn, i
   const { host } = tcb;
   tcb.clock = now;
   host.counters.add(IN_SEGS);
+  if (tooFar(tcb, seg)) return;
   const request = listener.requests.find(seg);
   if (!md5AcceptableForListener(tcb, seg)) return;
   if (request !== null && requestInput(listener, request, now, seg)) return;
@@ -140,6 +143,7 @@ function synInput(listener: Listener, now: number, seg: SegmentIn, isn: number):
     return;
   }
   const request = new Request();
+  if (!cookie) saveSyn(tcb.saveSyn, request, seg);
   if (!fillRequest(listener, request, seg)) {
     counters.add(LISTEN_DROPS);
     return;

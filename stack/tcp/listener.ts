@@ -33,6 +33,7 @@ export class Listener {
 
   constructor(tcb: Tcb, backlog: number) {
     this.tcb = tcb;
+    tcb.listening = this;
     this.backlog = backlog;
     this.requests = new RequestTable(tcb.host.random32());
   }

@@ -26,11 +26,14 @@ export function tcpReceive(
   tcb.clock = now;
   if (tcb.state === TCP_LISTEN) return -ENOTCONN;
   if (length === 0) return 0;
+  const { rcv } = tcb;
   if ((flags & MSG_PEEK) !== 0) {
-    const seen = peekBytes(tcb, target, offset, length);
+    const seen = peekBytes(tcb, target, offset, length, Math.max(0, rcv.peekOffset));
+    if (rcv.peekOffset >= 0) rcv.peekOffset += seen;
     return seen > 0 ? seen : whyNothing(tcb);
   }
   const copied = takeBytes(tcb, target, offset, length);
+  if (rcv.peekOffset > 0) rcv.peekOffset = Math.max(0, rcv.peekOffset - copied);
   if (copied < length) takeFin(tcb);
   if (copied > 0) {
     adjustReceiveSpace(tcb, now);
@@ -94,17 +97,24 @@ function takeBytes(tcb: Tcb, target: Uint8Array | null, offset: number, length: 
   return copied;
 }
 
-function peekBytes(tcb: Tcb, target: Uint8Array | null, offset: number, length: number): number {
+/** Bytes from `from` behind what was read, up to the urgent mark as `takeBytes`. */
+function peekBytes(
+  tcb: Tcb,
+  target: Uint8Array | null,
+  offset: number,
+  length: number,
+  from: number,
+): number {
   const { rcv } = tcb;
   const queue = rcv.queue;
-  if (queue === null || queue.length === 0) return 0;
-  let skip = 0;
-  let used = Math.min(queue.length, length);
+  if (queue === null || queue.length <= from) return 0;
+  let skip = from;
+  let used = Math.min(queue.length - from, length);
   if (rcv.urgentState !== URGENT_NONE) {
-    const mark = (rcv.urgentSeq - rcv.copiedSeq) | 0;
+    const mark = ((rcv.urgentSeq - rcv.copiedSeq) | 0) - from;
     if (mark === 0 && !tcb.oobInline) {
-      skip = 1;
-      used = Math.min(queue.length - 1, length);
+      skip++;
+      used = Math.min(queue.length - skip, length);
     } else if (mark > 0 && mark < used) {
       used = mark;
     }

@@ -31,6 +31,8 @@ export class ReceiveState {
   urgentByte = 0;
   urgentState = 0;
   urgentSeq = 0;
+  /** SO_PEEK_OFF: where the next look begins, behind what was read; -1: at the front always. */
+  peekOffset = -1;
   /** TCP_WINDOW_CLAMP as set by the user, 0: none. */
   userWindowClamp = 0;
   /** Arrival time (µs) of the newest byte that was read: SO_TIMESTAMPING on receive. */

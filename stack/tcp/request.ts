@@ -49,6 +49,8 @@ export class Request extends FlowEnds implements SynAckOffer {
   /** The final ACK came and was dropped (deferred accept, full accept queue). */
   acked = false;
   lastOutOfWindowAck = Number.NEGATIVE_INFINITY;
+  /** The SYN's headers, where the listener saves them. */
+  savedSyn: Uint8Array | null = null;
   next: Request | null = null;
 }
 

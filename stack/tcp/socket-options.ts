@@ -9,6 +9,7 @@ import { EINVAL, ENOENT, ENOPROTOOPT } from './errno.js';
 import { roundUpToTick, tickLength } from './jiffies.js';
 import { MIN_RCVBUF, MIN_SNDBUF } from './memory.js';
 import { NAGLE_CORK, NAGLE_OFF, NAGLE_PUSH } from './nagle.js';
+import { MAX_SAVE_SYN } from './saved-syn.js';
 import { checkSpace } from './send-memory.js';
 import { stateBit, TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_LISTEN } from './states.js';
 import { EVENT_READABLE, type Md5Key, type Tcb } from './tcb.js';
@@ -32,6 +33,7 @@ export const TCP_THIN_DUPACK = 17;
 export const TCP_USER_TIMEOUT = 18;
 export const TCP_FASTOPEN = 23;
 export const TCP_NOTSENT_LOWAT = 25;
+export const TCP_SAVE_SYN = 27;
 export const TCP_FASTOPEN_CONNECT = 30;
 export const TCP_FASTOPEN_NO_COOKIE = 34;
 export const TCP_INQ = 36;
@@ -118,6 +120,10 @@ export function tcpSetOption(tcb: Tcb, now: number, option: number, value: numbe
     case TCP_INQ:
       if (value < 0 || value > 1) return -EINVAL;
       tcb.reportInq = value === 1;
+      return 0;
+    case TCP_SAVE_SYN:
+      if (value < 0 || value > MAX_SAVE_SYN) return -EINVAL;
+      tcb.saveSyn = value;
       return 0;
     default:
       return setKeepOption(tcb, now, option, value);
@@ -243,6 +249,8 @@ export function tcpGetOption(tcb: Tcb, option: number): number {
       return opt.fastOpenNoCookie ? 1 : 0;
     case TCP_NOTSENT_LOWAT:
       return snd.notsentLowat;
+    case TCP_SAVE_SYN:
+      return tcb.saveSyn;
     case TCP_INQ:
       return tcb.reportInq ? 1 : 0;
     case TCP_RTO_MAX_MS:

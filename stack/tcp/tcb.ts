@@ -219,10 +219,11 @@ export class RecoveryState {
   // Delivery rate (rate.ts)
   deliveredTime = 0;
   firstSentTime = 0;
-  appLimited = 0;
+  /** Until something was delivered what leaves counts as limited by the application (tcp_init_sock). */
+  appLimited = -1;
   rateDelivered = 0;
   rateInterval = 0;
-  rateAppLimited = false;
+  rateAppLimited = true;
   dsackDups = 0;
 }
 
@@ -303,12 +304,16 @@ export class Tcb extends FlowEnds implements SegmentOwner {
   flowLabel = 0;
   pmtuDiscover = 1;
   oobInline = false;
+  /** IP_MINTTL, IPV6_MINHOPCOUNT: what comes from further away is dropped (RFC 5082). */
+  minTtl = 0;
+  /** TCP_SAVE_SYN, and the SYN's headers as they wait to be read once. */
+  saveSyn = 0;
+  savedSyn: Uint8Array | null = null;
   /** IP_RECVERR, IPV6_RECVERR: ICMP errors are errors, not hints; TCP_INQ. */
   receiveErrors = false;
   reportInq = false;
   /** A listener's queue, for TCP_INFO. */
-  listenPending = 0;
-  listenBacklog = 0;
+  listening: { readonly pending: number; readonly backlog: number } | null = null;
   /** Made by fast open (TCPI_OPT_TFO_CHILD). */
   fastOpenChild = false;
   reuse = false;
