@@ -1,7 +1,7 @@
 // A TCP conversation of a capture: two ends, a byte stream in each direction, and what was seen of its life.
 // Knows no file and no table.
 
-import { formatAddress } from '../../stack/wire/address.js';
+import { formatAddress, formatIpv6 } from '../../stack/wire/address.js';
 import { seqDiff } from '../../stack/wire/seq.js';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { type AssemblerCounters, ByteStreamAssembler, type GapCause } from './byte-stream-assembler.js';
@@ -90,8 +90,8 @@ export class Conversation {
   /** `192.0.2.1:80` or `[2001:db8::1]:80`. */
   endText(direction: Direction): string {
     const { address, port } = this.ends[direction];
-    const text = formatAddress(address);
-    return text.includes(':') ? `[${text}]:${port}` : `${text}:${port}`;
+    // IPv6 packets may have mapped addresses: they are IPv6 all the same.
+    return this.ipv6 ? `[${formatIpv6(address, 0)}]:${port}` : `${formatAddress(address)}:${port}`;
   }
 
   /** Who sent the SYN, as far as can be told; without one, the first to speak. */

@@ -129,7 +129,8 @@ export function syncTcb(socket: TcpSocket): void {
   else tcb.ttl = options.ttl < 0 ? env.config.ipDefaultTtl : options.ttl;
   tcb.pmtuDiscover = v6 ? options.mtuDiscover6 : options.mtuDiscover;
   tcb.mark = options.mark;
-  tcb.minTtl = tcb.ipv6 && socket.family === AF_INET6 ? options.minHopCount : options.minTtl;
+  tcb.minTtl = options.minTtl;
+  tcb.minHopCount = options.minHopCount;
   tcb.oobInline = options.oobInline;
   tcb.receiveErrors = tcb.ipv6 ? options.receiveError6 : options.receiveError;
   tcb.reuse = options.reuseAddress;

@@ -24,6 +24,7 @@ function inherit(child: Tcb, from: Tcb): void {
   child.pmtuDiscover = from.pmtuDiscover;
   child.oobInline = from.oobInline;
   child.minTtl = from.minTtl;
+  child.minHopCount = from.minHopCount;
   child.saveSyn = from.saveSyn;
   child.shutdown = from.shutdown;
   child.receiveErrors = from.receiveErrors;

@@ -7,7 +7,7 @@ const MIN_TTL_DROP = counterIndex('TcpExtTCPMinTTLDrop');
 
 /** Whether the segment came over more hops than the socket allows; it is then dropped and counted. */
 export function tooFar(tcb: Tcb, seg: SegmentIn): boolean {
-  if (seg.ttl >= tcb.minTtl) return false;
+  if (seg.ttl >= (seg.ipv6 ? tcb.minHopCount : tcb.minTtl)) return false;
   tcb.host.counters.add(MIN_TTL_DROP);
   return true;
 }

@@ -306,6 +306,7 @@ export class Tcb extends FlowEnds implements SegmentOwner {
   oobInline = false;
   /** IP_MINTTL, IPV6_MINHOPCOUNT: what comes from further away is dropped (RFC 5082). */
   minTtl = 0;
+  minHopCount = 0;
   /** TCP_SAVE_SYN, and the SYN's headers as they wait to be read once. */
   saveSyn = 0;
   savedSyn: Uint8Array | null = null;
