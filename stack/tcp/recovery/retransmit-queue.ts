@@ -25,7 +25,7 @@ function firstCandidate(tcb: Tcb): SendSegment | null {
 }
 
 /** Retransmits what is marked lost, oldest first, as far as cwnd, pacing and the small-queue limit allow. */
-export function xmitRetransmitQueue(tcb: Tcb, now: number): void {
+export function xmitRetransmitQueue(tcb: Tcb, now: number, clock = now): void {
   const { loss, cc, snd } = tcb;
   if (snd.packetsOut === 0) return;
   const head = snd.retransmitQueue.head;
@@ -45,7 +45,7 @@ export function xmitRetransmitQueue(tcb: Tcb, now: number): void {
     }
     if ((sacked & (SACKED_RETRANS | SACKED_ACKED)) !== 0) continue;
     if (smallQueueHolds(tcb, segment, 1)) break;
-    if (retransmitSegment(tcb, now, segment, Math.min(room, largest)) !== 0) break;
+    if (retransmitSegment(tcb, clock, segment, Math.min(room, largest)) !== 0) break;
     tcb.host.counters.add(counter, segment.segments);
     if (inCwndReduction(tcb)) loss.prrOut += segment.segments;
     if (segment === head && !reorderingTimerPending(tcb)) rearm = true;
@@ -68,9 +68,9 @@ export function clearRetransmitState(tcb: Tcb): void {
 
 /**
  * The path MTU shrank: what is longer than a segment now is lost by size, not by congestion, and is sent again without
- * reducing cwnd (Linux's tcp_simple_retransmit).
+ * reducing cwnd (Linux's tcp_simple_retransmit). `clock`: what the segments are stamped with.
  */
-export function simpleRetransmit(tcb: Tcb, now: number): void {
+export function simpleRetransmit(tcb: Tcb, now: number, clock = now): void {
   const { loss, cc, snd } = tcb;
   // A fast-open SYN is two segments of the queue that were one packet: none of it arrived.
   const mss = tcb.opt.synData && tcb.state === TCP_SYN_SENT ? -1 : currentMss(tcb);
@@ -88,5 +88,5 @@ export function simpleRetransmit(tcb: Tcb, now: number): void {
     clearUndo(tcb);
     setCaState(tcb, CA_LOSS, now);
   }
-  xmitRetransmitQueue(tcb, now);
+  xmitRetransmitQueue(tcb, now, clock);
 }
