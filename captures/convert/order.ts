@@ -177,10 +177,17 @@ function lostBehind(recording: Recording, side: Direction, away: number): Set<nu
     );
     const copy = packets[again] as RecordedSegment;
     const stamps = p.options.hasTimestamps && copy.options.hasTimestamps;
-    if (stamps && copy.options.tsVal !== p.options.tsVal && answer?.options.tsEcr === copy.options.tsVal) {
-      lost.add(i);
-      return;
+    if (stamps && copy.options.tsVal !== p.options.tsVal) {
+      if (answer?.options.tsEcr === copy.options.tsVal) lost.add(i);
+      if (answer?.options.tsEcr === copy.options.tsVal || answer?.options.tsEcr === p.options.tsVal) return;
     }
+    // A duplicate that the host tells of had a first (RFC 2883).
+    if (
+      packets.some(
+        (q, j) => j > again && q.kind === 'tcp' && q.direction === side && toldTwice(q, p, recording),
+      )
+    )
+      return;
     // A sign of the first that could not come from the second yet.
     const until = packets[again]!.time + away * 0.9;
     const seen = packets.some(
@@ -190,6 +197,14 @@ function lostBehind(recording: Recording, side: Direction, away: number): Set<nu
     if (!seen) lost.add(i);
   });
   return lost;
+}
+
+/** Whether the first block of `own`, below its acknowledgment, says that `p` came twice. */
+function toldTwice(own: RecordedSegment, p: RecordedSegment, recording: Recording): boolean {
+  const { sack, sackCount } = own.options;
+  const base = recording.isn[p.direction]!;
+  const right = sackCount > 0 ? (sack[1]! - base) | 0 : 0;
+  return right > 0 && right <= own.ack && ((sack[0]! - base) | 0) <= p.seq && right >= p.end;
 }
 
 /** Whether `own` acknowledges `p`, in order or selectively. */

@@ -15,6 +15,8 @@ import {
   type Situation,
   situationOf,
 } from '../replay/situation.js';
+import type { Direction } from '../streams/conversation.js';
+import { asSent } from './as-sent.js';
 import { asksForCookie, cookieText } from './fast-open.js';
 import { icmpText } from './icmp-text.js';
 import { hasCookie, optionText } from './option-text.js';
@@ -39,7 +41,8 @@ const ECN = ['', '[ect1] ', '[ect0] ', '[ce] '] as const;
  * @throws NotReplayable: nothing of one side was captured, signed segments, numbers that no script can hold, …
  */
 export function convertStream(source: string, recording: Recording, role: Role): Converted {
-  const situation = situationOf(recording, role);
+  const side = role === 'client' ? recording.client : ((1 - recording.client) as Direction);
+  const situation = situationOf(asSent(recording, side), role);
   return new Writer(source, situation).run();
 }
 

@@ -7,7 +7,9 @@ import { type AppAction, dataStart, fullSegment, LEAST_FULL } from '../replay/ap
 import { distanceTo } from '../replay/distance.js';
 import type { RecordedIcmp, RecordedSegment } from '../replay/recording.js';
 import type { PeerSegment, Situation } from '../replay/situation.js';
-import { covers, denies, hostOrder } from './order.js';
+import { fromAfar } from './afar.js';
+import { hostOrder } from './order.js';
+import { chosenBuffer } from './told.js';
 
 export type TimelineEvent =
   /** More than one: neighbours that came in one batch, as Linux's receive offload hands them up. */
@@ -22,6 +24,8 @@ export type TimelineEvent =
 const BURST = 1_000;
 /** Segments that come in closer than this are taken in together. µs */
 const BATCH = 60;
+/** An application holds a socket no longer than this while it copies. µs */
+const HELD = 10_000;
 /** A super-packet with its headers fits in an IP packet. */
 export const MOST_JOINED = 64_000;
 
@@ -54,9 +58,9 @@ export function timelineOf(situation: Situation): Timeline {
   });
   // Sorting is stable.
   const sorted = events.sort((a, b) => a.at - b.at).map(({ event }) => event);
-  const arrived = away > 0 ? overtaken(sorted, situation) : sorted;
+  const arrived = away > 0 ? fromAfar(sorted, situation, away) : sorted;
   return {
-    events: withReads(finsAnswered(joined(arrived, toldEdges(situation), fullSegment(recording, side)))),
+    events: withReads(finsAnswered(joined(arrived, situation)), situation),
     away,
   };
 }
@@ -92,63 +96,71 @@ function unheard({ recording, side }: Situation, i: number): boolean {
   return own.some((q) => q.kind === 'tcp' && (q.segment.flags & TCP_SYN) !== 0 && q.ack < 0);
 }
 
-/**
- * Packets of the peer that others overtook behind the capture: each to where the host first tells of it. One that was sent
- * again before that never arrived.
- */
-function overtaken(events: readonly TimelineEvent[], { recording, side }: Situation): TimelineEvent[] {
-  const list = [...events];
-  for (const event of events) {
-    if (event.kind !== 'in') continue;
-    const p = event.packets[0]!;
-    if (p.end === p.seq) continue;
-    const at = list.indexOf(event);
-    const tells = (e: TimelineEvent, i: number): boolean =>
-      i > at && e.kind === 'out' && covers(e.packets[0]!, p, recording, side);
-    const told = list.findIndex(tells);
-    const until = told < 0 ? list.length : told;
-    const denied = list.findLastIndex(
-      (e, i) => i > at && i < until && e.kind === 'out' && denies(e.packets[0]!, p, recording, side),
-    );
-    if (denied < 0) continue;
-    list.splice(at, 1);
-    const again = (e: TimelineEvent, i: number): boolean =>
-      i >= at && i < until - 1 && e.kind === 'in' && e.packets[0]!.seq <= p.seq && e.packets[0]!.end >= p.end;
-    if (told < 0 || list.some(again)) continue;
-    list.splice(told - 1, 0, { ...event, time: Math.max(event.time, list[denied - 1]!.time) });
-  }
-  return list;
-}
-
 /** Numbers of the peer's that the recorded host named in an ACK or a SACK block: it met what is before and behind apart. */
-function toldEdges({ recording, side }: Situation): ReadonlySet<number> {
+function toldEdges({ recording, side }: Situation): {
+  readonly edges: ReadonlySet<number>;
+  readonly sack: boolean;
+} {
+  let sack = false;
   const edges = new Set<number>();
   const base = recording.isn[1 - side]!;
   for (const p of recording.packets) {
     if (p.kind !== 'tcp' || p.direction !== side) continue;
     edges.add(p.ack);
+    sack ||= p.options.sackCount > 0;
     for (let i = 0; i < 2 * p.options.sackCount; i++) edges.add((p.options.sack[i]! - base) | 0);
   }
-  return edges;
+  return { edges, sack };
 }
 
 /** Puts together what one push put on the wire, and what came in one batch. */
-function joined(events: readonly TimelineEvent[], told: ReadonlySet<number>, full: number): TimelineEvent[] {
+function joined(events: readonly TimelineEvent[], situation: Situation): TimelineEvent[] {
+  const told = toldEdges(situation);
+  const full = fullSegment(situation.recording, situation.side);
+  const arrived = new Arrived();
   const list: TimelineEvent[] = [];
-  for (const event of events) {
+  events.forEach((event, i) => {
     const before = list.at(-1);
+    // Without SACK every segment behind a hole has an ACK of its own, which tells nothing of its place.
+    const behindHole = event.kind === 'in' && event.packets[0]!.seq > arrived.end && !told.sack;
+    if (event.kind === 'in' || event.kind === 'made') arrived.take(event);
     if (
       before !== undefined &&
       (event.kind === 'out' || event.kind === 'in') &&
       before.kind === event.kind &&
-      !(event.kind === 'in' && told.has(event.packets[0]!.seq)) &&
+      !(event.kind === 'in' && (told.edges.has(event.packets[0]!.seq) || behindHole)) &&
       !(event.kind === 'out' && endsWrite(before.packets.at(-1)!, full)) &&
-      continues(before.packets, event.packets[0]!, event.kind === 'in' ? BATCH : BURST)
+      (continues(before.packets, event.packets[0]!, event.kind === 'in' ? BATCH : BURST) ||
+        (event.kind === 'in' && takenTogether(before.packets, event.packets[0]!, events, i)))
     )
       list[list.length - 1] = { ...before, packets: [...before.packets, ...event.packets] };
     else list.push(event);
-  }
+  });
   return list;
+}
+
+/**
+ * Full segments that came one by one and were acknowledged at once, with the first one's timestamp (RFC 7323 section 4.3): the
+ * application held the socket, which takes what waits for it in one go.
+ */
+function takenTogether(
+  before: readonly RecordedSegment[],
+  p: RecordedSegment,
+  events: readonly TimelineEvent[],
+  i: number,
+): boolean {
+  const first = before[0]!;
+  const answer = events.find((e, k) => k > i && e.kind === 'out');
+  if (answer?.kind !== 'out' || first.segment.length < LEAST_FULL || p.seq <= 0) return false;
+  const { ack, options } = answer.packets[0]!;
+  return (
+    options.hasTimestamps &&
+    options.tsEcr === first.options.tsVal &&
+    options.tsEcr !== p.options.tsVal &&
+    ack >= p.end &&
+    inLine(before, p) &&
+    p.time - first.time < HELD
+  );
 }
 
 /** A small segment with a push is a write's last: what follows is another's. */
@@ -156,6 +168,17 @@ const endsWrite = ({ segment }: RecordedSegment, full: number): boolean =>
   (segment.flags & TCP_PSH) !== 0 && segment.length < full && segment.length < LEAST_FULL;
 
 function continues(before: readonly RecordedSegment[], p: RecordedSegment, within: number): boolean {
+  const last = before.at(-1)!;
+  return (
+    inLine(before, p) &&
+    p.options.tsEcr === last.options.tsEcr &&
+    (within === BURST || p.options.tsVal === last.options.tsVal) &&
+    p.time - last.time <= within
+  );
+}
+
+/** Could be one super-packet. */
+function inLine(before: readonly RecordedSegment[], p: RecordedSegment): boolean {
   const first = before[0]!;
   const last = before.at(-1)!;
   const plain = (q: RecordedSegment): boolean =>
@@ -166,45 +189,68 @@ function continues(before: readonly RecordedSegment[], p: RecordedSegment, withi
   if (p.end - first.seq > MOST_JOINED || p.segment.tos !== first.segment.tos) return false;
   // Bits that the runner compares in the middle of a run, too.
   const bits = ~(TCP_FIN | TCP_PSH);
-  return (
-    p.seq === last.end &&
-    p.ack === last.ack &&
-    (p.segment.flags & bits) === (last.segment.flags & bits) &&
-    p.options.tsEcr === last.options.tsEcr &&
-    (within === BURST || p.options.tsVal === last.options.tsVal) &&
-    p.time - last.time <= within
-  );
+  return p.seq === last.end && p.ack === last.ack && (p.segment.flags & bits) === (last.segment.flags & bits);
 }
 
-/** The application takes data at the latest when the recorded host acknowledges it. */
-function withReads(events: readonly TimelineEvent[]): TimelineEvent[] {
+/** How far what came reaches without a hole. */
+class Arrived {
+  end = 1;
+  /** The peer has acknowledged our SYN: there is a connection to read from. */
+  open = false;
+  private pieces: [number, number][] = [];
+
+  take(event: Extract<TimelineEvent, { kind: 'in' | 'made' }>): void {
+    const { start, length } = extent(event);
+    const { pieces } = this;
+    if (length > 0) pieces.push([start, start + length]);
+    pieces.sort((a, b) => a[0] - b[0]);
+    while (pieces[0] && pieces[0][0] <= this.end) this.end = Math.max(this.end, pieces.shift()![1]);
+    this.open ||= (event.kind === 'in' ? event.packets[0]! : event.packet).ack >= 1;
+  }
+}
+
+/** The application takes data at the latest when the recorded host acknowledges it, but what shuts its window. */
+function withReads(events: readonly TimelineEvent[], situation: Situation): TimelineEvent[] {
   const list: TimelineEvent[] = [];
-  const pieces: [number, number][] = [];
-  let arrived = 1;
+  const arrived = new Arrived();
   let read = 1;
-  let open = false;
   let gone = false;
-  for (const event of events) {
-    if (event.kind === 'in' || event.kind === 'made') {
-      const { start, length } = extent(event);
-      if (length > 0) pieces.push([start, start + length]);
-      pieces.sort((a, b) => a[0] - b[0]);
-      while (pieces[0] && pieces[0][0] <= arrived) arrived = Math.max(arrived, pieces.shift()![1]);
-      open ||= (event.kind === 'in' ? event.packets[0]! : event.packet).ack >= 1;
-    } else if (event.kind === 'out') {
-      const to = Math.min(arrived, ...event.packets.map((p) => p.ack));
+  const most = unread(events, situation);
+  events.forEach((event, i) => {
+    if (event.kind === 'in' || event.kind === 'made') arrived.take(event);
+    else if (event.kind === 'out') {
+      const to = Math.min(arrived.end, most(i), ...event.packets.map((p) => p.ack));
       const last = list.at(-1);
       // Before the write that carries the acknowledgment, when there is one.
       const at = last?.kind === 'act' && last.time === event.time ? list.length - 1 : list.length;
-      if (open && !gone && to > read) {
+      if (arrived.open && !gone && to > read) {
         list.splice(at, 0, { kind: 'read', time: event.time, bytes: to - read });
         read = to;
       }
     } else if (event.kind === 'act' && (event.action.kind === 'close' || event.action.kind === 'abort'))
       gone = true;
     list.push(event);
-  }
+  });
   return list;
+}
+
+/** How far the application may have read before event `i`: a window that shuts later tells of a full buffer. */
+function unread(events: readonly TimelineEvent[], situation: Situation): (i: number) => number {
+  const shut: { readonly at: number; readonly to: number }[] = [];
+  let most = 0;
+  const room = chosenBuffer(situation);
+  let shift = 0;
+  events.forEach((event, at) => {
+    if (event.kind !== 'out') return;
+    const { segment, ack, options } = event.packets[0]!;
+    if (segment.flags & TCP_RST) return;
+    const syn = segment.flags & TCP_SYN;
+    if (syn) shift = Math.max(0, options.wscale);
+    most = Math.max(most, room > 0 ? room : segment.window * 2 ** (syn ? 0 : shift));
+    // The kernel's buffer is twice as large as the window, for its own book-keeping.
+    if (segment.window === 0) shut.push({ at, to: Math.max(1, ack - 2 * most) });
+  });
+  return (i) => shut.find(({ at }) => at >= i)?.to ?? Number.POSITIVE_INFINITY;
 }
 
 function extent(event: Extract<TimelineEvent, { kind: 'in' | 'made' }>): { start: number; length: number } {

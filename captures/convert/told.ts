@@ -78,10 +78,16 @@ export function corked({ recording, side }: Situation, from: number, n: number):
   return false;
 }
 
-/** SO_RCVBUF where the SYN offers a window shift of 0 or 1, 0: none. No sysctl brings the shift so low. */
+/**
+ * SO_RCVBUF where the SYN offers a window shift of 0 or 1, 0: none. No sysctl brings the shift so low. The kernel offers whole
+ * segments of it: of the sizes that make this window the one that people choose, a power of two, or the least.
+ */
 export function chosenBuffer(situation: Situation): number {
   for (const { segment, options } of own(situation)) {
-    if (segment.flags & TCP_SYN) return options.wscale === 0 || options.wscale === 1 ? segment.window : 0;
+    if (!(segment.flags & TCP_SYN)) continue;
+    if (options.wscale !== 0 && options.wscale !== 1) return 0;
+    const round = 2 ** Math.ceil(Math.log2(segment.window));
+    return round < segment.window + options.mss ? round : segment.window;
   }
   return 0;
 }

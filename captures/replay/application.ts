@@ -36,6 +36,10 @@ export interface Application {
 const SILENCE = 5_000;
 /** What follows within this was there already. µs */
 const AT_ONCE = 500;
+/** As `AT_ONCE` behind an acknowledgment that the host got some way off, where it had waited for one. µs */
+const AT_ONCE_FAR = 4_000;
+/** Segments that a sender may have in flight at the beginning (RFC 6928). */
+const INITIAL_WINDOW = 10;
 /** A hole larger than this in front of an acknowledgment is a lie rather than a loss. */
 export const MOST_LOST = 1 << 20;
 
@@ -67,6 +71,8 @@ class Derivation {
   /** Payload of a full segment. */
   private readonly mss: number;
   private readonly away: number;
+  /** What the peer had acknowledged and the end of its window at each time that either changed. */
+  private readonly heard: { readonly time: number; readonly acked: number; readonly edge: number }[];
 
   constructor(recording: Recording, side: Direction) {
     this.packets = recording.packets;
@@ -77,6 +83,7 @@ class Derivation {
     );
     this.mss = fullSegment(recording, side);
     this.away = distanceTo(recording, side);
+    this.heard = windows(recording, side);
     this.content = new Uint8Array(Math.max(0, this.reach - 1) + MOST_LOST);
     this.seen = new Uint8Array(this.content.length);
   }
@@ -156,22 +163,38 @@ class Derivation {
         spoke ||= q.kind === 'tcp' && q.segment.length > 0;
         continue;
       }
-      if (!isData(q, this.side) || dataStart(q) !== to) continue;
+      if (!isData(q, this.side) || dataStart(q) < to) continue;
       const gap = q.time - last.time;
+      if (dataStart(q) > to && (gap > AT_ONCE || !this.lostBefore(to, dataStart(q)))) continue;
       if (heard < 0 && gap > SILENCE) break;
       const { flags } = last.segment;
       if (flags & TCP_FIN) break;
       if (flags & TCP_PSH) {
         // Linux pushes in the middle of a large write as well, at the end of a full segment; what it had no room for
         // follows at once, or as soon as an ACK makes room.
-        const prompt = heard < 0 ? gap <= AT_ONCE : q.time - heard - this.away <= AT_ONCE;
-        if (spoke || !this.full(last) || !prompt) break;
+        const kept = this.keptBack(last);
+        const atOnce = kept && this.away > 0 ? AT_ONCE_FAR : AT_ONCE;
+        const prompt = heard < 0 ? gap <= AT_ONCE : q.time - heard - this.away <= atOnce;
+        if (spoke || !(kept || this.full(last)) || !prompt) break;
       }
       to = dataStart(q) + q.segment.length;
       last = q;
       heard = -1;
     }
     return { to, last };
+  }
+
+  /** Bytes that the capture has at another place: some way off it saw only that they were sent again. */
+  private lostBefore(from: number, to: number): boolean {
+    return this.away > 0 && this.unseen(from, to) === 0;
+  }
+
+  /** Behind this segment the peer's window was full, or as much in flight as a sender begins with. */
+  private keptBack(p: RecordedSegment): boolean {
+    const end = dataStart(p) + p.segment.length;
+    const known = this.heard.findLast(({ time }) => time <= p.time - this.away);
+    if (known === undefined) return false;
+    return end - known.acked >= INITIAL_WINDOW * this.mss || known.edge - end < this.mss;
   }
 
   private full(p: RecordedSegment): boolean {
@@ -232,6 +255,30 @@ class Derivation {
   private act(time: number, before: number, action: AppAction): void {
     this.actions.push({ time, before, action });
   }
+}
+
+/** How far the peer's acknowledgments and its window reach, each time that either moves on. */
+function windows(recording: Recording, side: Direction) {
+  const list: { time: number; acked: number; edge: number }[] = [];
+  const shifts: [number | null, number | null] = [null, null];
+  for (const p of recording.packets) {
+    if (p.kind !== 'tcp') continue;
+    const syn = (p.segment.flags & TCP_SYN) !== 0;
+    if (syn) shifts[p.direction] = p.options.wscale;
+    if (p.direction === side || p.ack < 0) continue;
+    const shift = syn || (shifts[side] ?? -1) < 0 ? 0 : Math.max(0, shifts[1 - side] ?? 0);
+    // The handshake tells what a window counts in.
+    const opened = syn || shifts.every((known) => known !== null);
+    const edge = opened ? p.ack + p.segment.window * 2 ** shift : Number.POSITIVE_INFINITY;
+    const last = list.at(-1);
+    if (last && p.ack <= last.acked && edge <= last.edge) continue;
+    list.push({
+      time: p.time,
+      acked: Math.max(p.ack, last?.acked ?? 0),
+      edge: Math.max(edge, last?.edge ?? 0),
+    });
+  }
+  return list;
 }
 
 /** Data of a full segment on the narrowest path that Linux believes in, 552 bytes (net.ipv4.route.min_pmtu). */

@@ -5,10 +5,19 @@ import type { Direction } from '../streams/conversation.js';
 import type { RecordedSegment, Recording } from './recording.js';
 
 /**
- * µs from the host of `side` to the place of the capture and back: the time between the peer's SYN (or SYN with ACK)
- * and the answer to it. 0 below a millisecond, which is the host's own time, and when no handshake was captured.
+ * µs from the host of `side` to the place of the capture and back: the shortest time between a packet of the peer's and one
+ * that answers it, where the answer in the handshake took a millisecond. 0 below that, which is the host's own time, and when no
+ * handshake was captured.
  */
 export function distanceTo(recording: Recording, side: Direction): number {
+  const handshake = handshakeTook(recording, side);
+  if (handshake < 1_000 || handshake >= 2_000_000) return 0;
+  const least = Math.min(handshake, shortestEcho(recording, side));
+  return least >= 1_000 ? least : 0;
+}
+
+/** The time between the peer's SYN (or SYN with ACK) and the answer to it; 0: not captured. */
+function handshakeTook(recording: Recording, side: Direction): number {
   const asked: RecordedSegment[] = [];
   for (const p of recording.packets) {
     if (p.kind !== 'tcp') continue;
@@ -17,9 +26,22 @@ export function distanceTo(recording: Recording, side: Direction): number {
     else if (p.direction === side && asked.length > 0 && flags & TCP_ACK) {
       // Of one that was sent several times the echoed timestamp names the one that is answered.
       const named = asked.find(({ options }) => options.hasTimestamps && options.tsVal === p.options.tsEcr);
-      const took = p.time - (named ?? asked.at(-1)!).time;
-      return took >= 1_000 && took < 2_000_000 ? took : 0;
+      return p.time - (named ?? asked.at(-1)!).time;
     }
   }
   return 0;
+}
+
+/** The shortest time between the first packet with a timestamp and one that echoes it (RFC 7323 section 4). */
+function shortestEcho({ packets }: Recording, side: Direction): number {
+  const first = new Map<number, number>();
+  let least = Number.POSITIVE_INFINITY;
+  for (const p of packets) {
+    if (p.kind !== 'tcp' || !p.options.hasTimestamps) continue;
+    const { tsVal, tsEcr } = p.options;
+    if (p.direction !== side) {
+      if (!first.has(tsVal)) first.set(tsVal, p.time);
+    } else if (p.ack >= 0) least = Math.min(least, p.time - (first.get(tsEcr) ?? Number.NEGATIVE_INFINITY));
+  }
+  return least;
 }
