@@ -276,7 +276,7 @@ class Preparation {
       }
     }
     // What is nowhere in the capture though it was acknowledged came in its place: before what follows it.
-    const acked = Math.min(last, this.highestAck());
+    const acked = Math.min(last, this.acknowledgedData());
     let contiguous = 1;
     let lost = 0;
     let before: RecordedSegment | null = null;
@@ -329,6 +329,12 @@ class Preparation {
     // One number more may be a FIN that the capture lacks; a great many more are a lie.
     const lost = Math.min(acked, fin);
     return lost > last + 1 && lost - last <= MOST_LOST ? lost : last;
+  }
+
+  /** The number behind the last byte that was acknowledged: one of them may be the FIN's. */
+  private acknowledgedData(): number {
+    const acked = this.highestAck();
+    return this.theirs.some((p) => has(p, TCP_FIN) && p.end === acked) ? acked - 1 : acked;
   }
 
   private highestAck(): number {

@@ -98,6 +98,12 @@ function synchronisedInput(tcb: Tcb, now: number, seg: SegmentIn): void {
     ecnNoteSeen(tcb, seg);
     tcb.rcv.foreseen = foreseen(tcb, seg);
     if (processAck(tcb, now, seg, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT) < 0) return;
+    if (tcb.rcv.foreseen && seg.length === 0) {
+      // A foreseen ACK is dealt with: one that we owe waits for something else (tcp_rcv_established, fast path).
+      measureRoundTripByTimestamp(tcb, now, seg);
+      finishInput(tcb, now, false);
+      return;
+    }
     measureRoundTripByTimestamp(tcb, now, seg);
     receiveUrgent(tcb, seg);
     queueData(tcb, now, seg);
@@ -122,10 +128,10 @@ function synchronisedInput(tcb: Tcb, now: number, seg: SegmentIn): void {
 }
 
 // RFC 9293 MUST-58, MUST-59
-function finishInput(tcb: Tcb, now: number): void {
+function finishInput(tcb: Tcb, now: number, mayAck = true): void {
   if (tcb.state === TCP_CLOSE) return;
   sendCheck(tcb, now);
-  ackCheck(tcb, now);
+  if (mayAck) ackCheck(tcb, now);
 }
 
 /** What an acceptable ACK does to the state (fifth, check the ACK field); false: the segment is dealt with. */

@@ -1,5 +1,6 @@
 // Header prediction, as far as it shows: on Linux's fast path a packet is taken into memory that the socket has reserved
-// already, without a look at the receive buffer (tcp_rcv_established). Speeds up nothing here.
+// already, without a look at the receive buffer, and an ACK alone moves no ACK of ours (tcp_rcv_established). Speeds up
+// nothing here.
 import { seqGt } from '../wire/seq.js';
 import { TCP_ACK, TCP_PSH } from '../wire/tcp.js';
 import { MEMORY_PAGE } from './memory.js';

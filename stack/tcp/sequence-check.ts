@@ -97,6 +97,12 @@ function sendDuplicateAck(tcb: Tcb, now: number, seg: SegmentIn): void {
   sendAck(tcb, now);
 }
 
+/** No packet waits to be read, not even that of the FIN. */
+function nothingQueued({ rcv }: Tcb): boolean {
+  const finWaits = rcv.finReceived && rcv.copiedSeq !== rcv.nxt;
+  return (rcv.queue === null || rcv.queue.length === 0) && !finWaits;
+}
+
 // RFC 9293 MUST-66
 /** Does [seq, endSeq) touch what we can take? Data beyond the window only into an empty queue. */
 function sequenceAcceptable(tcb: Tcb, seg: SegmentIn): boolean {
@@ -107,7 +113,7 @@ function sequenceAcceptable(tcb: Tcb, seg: SegmentIn): boolean {
   // A FIN right behind the window is let through: the data before it fits.
   const fin = (seg.flags & TCP_FIN) !== 0 ? 1 : 0;
   if (!seqGt((seg.endSeq - fin) >>> 0, edge)) return true;
-  if (!seqGt(seg.seq, edge) && (rcv.queue === null || rcv.queue.length === 0)) return true;
+  if (!seqGt(seg.seq, edge) && nothingQueued(tcb)) return true;
   if ((seg.flags & TCP_RST) === 0) tcb.host.counters.add(BEYOND_WINDOW);
   return false;
 }
