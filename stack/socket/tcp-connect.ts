@@ -212,6 +212,8 @@ export function disconnect(socket: TcpSocket): void {
     env.tcp.forget(handle);
   }
   socket.adopt(env.tcp.create(socket.family === AF_INET6));
+  // TCP_MAXSEG reads the last connection's segment size until the next one has its own, as on 6.18.
+  socket.tcb.snd.mss = old.snd.mss;
   // The next call learns that the attempt or the connection is gone; connect() begins without it.
   if (cutShort) socket.tcb.error = ECONNRESET;
   for (const option of socket.replay.values()) applyToTcb(socket, option.level, option.name, option.value);

@@ -172,6 +172,19 @@ describe('options', () => {
     pair.close();
   });
 
+  test('TCP_MAXSEG outlives the connection, as measured on 6.18', () => {
+    const pair = twoStacks();
+    const { posix } = pair.a;
+    const fd = posix.socket(c.AF_INET, c.SOCK_STREAM | c.SOCK_NONBLOCK, 0);
+    const size = () => posix.getInt(fd, o.SOL_TCP, o.TCP_MAXSEG);
+    expect(size()).toBe(536);
+    expect(posix.connect(fd, socketAddress('10.0.0.99', 8080)).result).toBe(-e.EINPROGRESS);
+    expect(size()).toBe(524); // room for timestamps
+    expect(posix.shutdown(fd, c.SHUT_RD)).toBe(0);
+    expect(size()).toBe(524);
+    pair.close();
+  });
+
   test('congestion control by name', () => {
     const pair = twoStacks();
     const [client] = connectPair(pair);

@@ -182,7 +182,7 @@ function sendBare(tcb: Tcb, now: number, seq: number, flags: number): void {
   buildEstablishedOptions(tcb, out, now);
   out.window = (flags & TCP_RST) !== 0 && (flags & TCP_ACK) === 0 ? 0 : selectWindow(tcb, now);
   ecnSend(tcb, null, out);
-  if ((flags & TCP_RST) === 0) addUrgent(tcb, seq);
+  addUrgent(tcb, seq);
   if ((flags & TCP_ACK) !== 0) noteAckSent(tcb, now);
   tcb.host.counters.add(OUT_SEGS);
   tcb.snd.segsOut++;
