@@ -21,6 +21,7 @@ import {
   send,
   transfer,
 } from './testing/ends.js';
+import { continueAfterQueue } from './write.js';
 
 describe('segments from writes', () => {
   it('are super-packets of whole segments with PSH at the end, cut to the link that takes none', () => {
@@ -67,6 +68,22 @@ describe('segments from writes', () => {
     expect([a.snd.memoryQueued, a.snd.inHostQueue]).toEqual([0, 0]);
     o.tcpSetSendBuffer(a, net.now, 1, true);
     expect(a.snd.buffer).toBe(4608);
+  });
+
+  it('a small one waits while packets of ours are still in the host’s queue, and only then (autocorking)', () => {
+    const { net, a } = established();
+    a.snd.nonagle = 1;
+    send(net, a, pattern(10));
+    const before = net.log.length;
+    // As if a device were slow with something that left earlier.
+    a.snd.inHostQueue += 50_000;
+    send(net, a, pattern(20));
+    expect(net.log.length).toBe(before);
+    a.snd.inHostQueue -= 50_000;
+    continueAfterQueue(a, net.now);
+    expect(net.since(before).map((w) => w.data.length)).toEqual([20]);
+    send(net, a, pattern(30));
+    expect(net.since(before).map((w) => w.data.length)).toEqual([20, 30]);
   });
 
   it('MSG_MORE and TCP_CORK hold a partial segment back, MSG_EOR keeps records apart', () => {

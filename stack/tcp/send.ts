@@ -15,7 +15,7 @@ import { allocateSegment, chargeSegment, chargeWhole, freeSegment, sendMemoryFre
 import type { SendSegment } from './send-segment.js';
 import { TCP_CLOSE, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_SYN_RECV, TCP_SYN_SENT } from './states.js';
 import type { Tcb } from './tcb.js';
-import { pushFrames, pushOne } from './write.js';
+import { pushFrames, pushOne, reapTransmitted } from './write.js';
 import { beginZerocopy, endZerocopy, holdZerocopy } from './zerocopy.js';
 
 export const MSG_OOB = 0x1;
@@ -284,12 +284,13 @@ function push(tcb: Tcb, now: number, flags: number, mss: number, nonagle: number
 /** A small segment waits while earlier packets of ours still sit in the host's queue: it may grow meanwhile. */
 function shouldAutocork(tcb: Tcb, segment: SendSegment, goal: number): boolean {
   const { snd, host } = tcb;
-  return (
+  const may =
     segment.length < goal &&
     host.config.tcpAutocorking !== 0 &&
     !snd.retransmitQueue.empty &&
-    // Linux's count begins at one (sk_wmem_alloc), so as much as the segment itself is enough.
-    snd.inHostQueue >= segment.truesize &&
-    !segment.endOfRecord
-  );
+    !segment.endOfRecord;
+  // Linux's count begins at one (sk_wmem_alloc), so as much as the segment itself is enough.
+  if (!may || snd.inHostQueue < segment.truesize) return false;
+  reapTransmitted(tcb);
+  return snd.inHostQueue >= segment.truesize;
 }

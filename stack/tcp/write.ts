@@ -236,7 +236,7 @@ export function smallQueueHolds(tcb: Tcb, segment: SendSegment, factor: number):
 }
 
 /** Learns which packets have left the queue in this very step; other connections may send while it does. */
-function reapTransmitted(tcb: Tcb): void {
+export function reapTransmitted(tcb: Tcb): void {
   const cwnd = cwndLimited;
   const window = windowLimited;
   tcb.host.transmitted?.(tcb.clock);
