@@ -113,15 +113,22 @@ describe('netchannel streams', () => {
 describe('netchannel convert', () => {
   it('says when its script does not pass, and writes it all the same', () => {
     const script = join(folder, 'untold.pkt');
-    const args = [join(corpus, 'wrong-ack.pcap'), '--as', 'client', '-o', script];
+    const args = [join(corpus, 'reordering.pcap'), '--as', 'client', '-o', script];
     const told = netchannel('convert', ...args);
     expect(told.status).toBe(1);
     expect(told.err).toMatch(/does not pass on this stack: .*untold\.pkt:\d+/);
     expect(readFileSync(script, 'utf8')).toContain('Made by netchannel convert');
     expect(netchannel('convert', ...args, '--no-run').status).toBe(0);
-    const lacking = netchannel('convert', join(corpus, 'begins-mid-stream.pcap'), '-o', script);
+    const begins = [join(corpus, 'begins-mid-stream.pcap'), '--as', 'client', '-o', script];
+    const lacking = netchannel('convert', ...begins);
     expect(lacking.status).toBe(1);
     expect(lacking.err).toMatch(/note: .* handshake is made up.*capture lacks too much .*untold\.pkt:\d+/s);
+  });
+
+  it('says on whose ticks a script passes that the usual ones fail', () => {
+    const { status, err } = netchannel('convert', join(corpus, 'reordering.pcap'));
+    expect(status).toBe(0);
+    expect(err).toMatch(/HZ=250: --target stack:hz=250\n$/);
   });
 
   it('makes a script that conform runs', () => {

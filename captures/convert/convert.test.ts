@@ -32,19 +32,14 @@ async function run(text: string, file: string, ipVersion: IpVersion) {
 
 /** Streams whose scripts fail on the stack, and why. */
 const UNTOLD_STREAMS = new Set([
-  // Their beginning is missing, or they say what was never sent.
+  // Where its missing beginning was cut into super-packets decides where the rest has PSH.
   'begins-mid-stream.pcap 0 client',
-  'begins-mid-stream.pcap 0 server',
-  'capture-dropped.pcap 0 server',
+  // It acknowledges what was never sent.
   'wrong-ack.pcap 0 client',
-  'fast-open.pcap 0 client',
-  'loss-of-acks.pcap 0 server',
-  'path-mtu-ipv6.pcap 0 server',
-  'path-mtu.pcap 0 server',
+  // Linux acknowledged in order and behind a hole with one ACK, since its application held the socket when both came.
   'reordering.pcap 0 client',
+  // With ticks of a millisecond the reordering timer runs out before an ACK that came in front of a kernel's tick of four.
   'reordering.pcap 0 server',
-  'rsync.pcap 0 server',
-  'super-packets.pcap 0 server',
 ]);
 
 describe('the corpus', () => {
@@ -55,14 +50,14 @@ describe('the corpus', () => {
     }
   });
 
-  it.each(captures)('%s: its scripts pass on the stack', async (name) => {
+  it.each(captures)('%s: its scripts pass on the stack, but those that are told', async (name) => {
     for (const recording of await recordings(join(corpus, name))) {
       for (const role of ['client', 'server'] as const) {
         const entry = `${name} ${recording.index} ${role}`;
-        if (UNTOLD_STREAMS.has(entry)) continue;
         const { text } = convertStream(name, recording, role);
         const result = await run(text, name, recording.ipv6 ? 'ipv6' : 'ipv4');
-        expect(`${entry} ${result.verdict} ${result.reason}`).toBe(`${entry} passed `);
+        if (UNTOLD_STREAMS.has(entry)) expect(`${entry} ${result.verdict}`).toBe(`${entry} failed`);
+        else expect(`${entry} ${result.verdict} ${result.reason}`).toBe(`${entry} passed `);
       }
     }
   });
@@ -70,7 +65,7 @@ describe('the corpus', () => {
   it('is told about few streams that their scripts fail', async () => {
     let streams = 0;
     for (const name of captures) streams += 2 * (await recordings(join(corpus, name))).length;
-    expect(UNTOLD_STREAMS.size / streams).toBeLessThan(0.09);
+    expect(UNTOLD_STREAMS.size / streams).toBeLessThan(0.03);
   });
 
   it('fails on a stack that does something else', async () => {

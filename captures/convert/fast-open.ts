@@ -1,7 +1,8 @@
 // TCP Fast Open (RFC 7413) in scripts. A cookie is its server's secret: as server the stack has the key that packetdrill's
 // TFO_COOKIE is made with, as client it sends data without one.
 
-import { TCP_SYN } from '../../stack/wire/tcp.js';
+import { TCP_ACK, TCP_SYN } from '../../stack/wire/tcp.js';
+import type { AppAction } from '../replay/application.js';
 import type { RecordedSegment } from '../replay/recording.js';
 import type { Situation } from '../replay/situation.js';
 
@@ -18,6 +19,20 @@ function syn({ recording, side }: Situation, own: boolean): RecordedSegment | un
 /** The client's SYN asks for a cookie: the option is there and empty. */
 export const asksForCookie = (situation: Situation): boolean =>
   situation.role === 'client' && syn(situation, true)?.options.fastOpenLength === 0;
+
+/**
+ * A client that asks for a cookie and whose first data, not a bare ACK, ends the handshake: its call waited with the data
+ * (a blocking sendto), for then Linux puts the ACK off. The bytes of its write and when it ended; null: not so.
+ */
+export function waitingWrite(
+  situation: Situation,
+): { readonly write: AppAction; readonly until: number } | null {
+  const { recording, side, application } = situation;
+  const second = recording.packets.filter((p) => p.kind === 'tcp' && p.direction === side)[1];
+  const write = application.actions[0]?.action;
+  if (!asksForCookie(situation) || second?.kind !== 'tcp' || write?.kind !== 'write') return null;
+  return second.segment.length > 0 && second.segment.flags & TCP_ACK ? { write, until: second.time } : null;
+}
 
 /** The host as server made the cookie, or took data with it. */
 function ownCookie(situation: Situation): boolean {

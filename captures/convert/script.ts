@@ -3,9 +3,9 @@
 
 import { parseScript, ScriptError } from '../../conformance/language/index.js';
 import { printSeconds } from '../../conformance/language/printer.js';
-import { flagsText } from '../../conformance/runner/print-packet.js';
 import { TCP_ACK, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { type AppAction, withoutNagle } from '../replay/application.js';
+import { roundTripOf } from '../replay/distance.js';
 import { keepaliveOf } from '../replay/keepalive.js';
 import type { RecordedPacket, RecordedSegment, Recording } from '../replay/recording.js';
 import {
@@ -17,11 +17,13 @@ import {
 } from '../replay/situation.js';
 import type { Direction } from '../streams/conversation.js';
 import { asSent } from './as-sent.js';
-import { asksForCookie, cookieText } from './fast-open.js';
+import { asksForCookie, waitingWrite } from './fast-open.js';
+import { filled } from './filled.js';
 import { icmpText } from './icmp-text.js';
-import { hasCookie, optionText } from './option-text.js';
+import { initialWindow } from './initial-window.js';
+import { numbers, PacketText } from './packet-text.js';
 import { MOST_JOINED, type TimelineEvent, timelineOf } from './timeline.js';
-import { chosenBuffer, corked, OWN_SHIFT, peerIsUrgent, preamble, sendFlag, speaksAfter } from './told.js';
+import { chosenBuffer, corked, overstated, peerIsUrgent, preamble, sendFlag, speaksAfter } from './told.js';
 
 export interface Converted {
   readonly text: string;
@@ -42,7 +44,7 @@ const ECN = ['', '[ect1] ', '[ect0] ', '[ce] '] as const;
  */
 export function convertStream(source: string, recording: Recording, role: Role): Converted {
   const side = role === 'client' ? recording.client : ((1 - recording.client) as Direction);
-  const situation = situationOf(asSent(recording, side), role);
+  const situation = situationOf(filled(asSent(recording, side), side), role);
   return new Writer(source, situation).run();
 }
 
@@ -53,12 +55,9 @@ class Writer {
   private readonly notes: string[];
   private now = 0;
   private started = false;
-  /** Script numbers of the timestamps on lines of ours, by the recorded value. */
-  private readonly stamps = new Map<number, number>();
-  private lastStamp = 0;
+  private readonly packet: PacketText;
   /** First number that no line of ours has sent. */
   private high = 1;
-  private readonly first: [number, number] = [-1, -1];
   private fd = 3;
   private accepted = false;
   /** A reset came in front of accept(), and was taken. */
@@ -77,10 +76,7 @@ class Writer {
     const handshake = (p: RecordedPacket): boolean =>
       p.kind === 'tcp' && p.direction === side && (p.segment.flags & (TCP_SYN | TCP_RST)) !== 0;
     this.lacksSynAck = role === 'server' && opens && !recording.packets.some(handshake);
-    for (const p of situation.recording.packets) {
-      if (p.kind === 'tcp' && p.options.hasTimestamps && this.first[p.direction] < 0)
-        this.first[p.direction] = p.options.tsVal;
-    }
+    this.packet = new PacketText(situation);
   }
 
   run(): Converted {
@@ -91,7 +87,12 @@ class Writer {
       this.notes.push(
         `recorded ${(away / 1000).toFixed(1)} ms away from the side that the script tests: its times are estimates`,
       );
-    this.now = Math.min(0, events[0]?.time ?? 0);
+    const lies = overstated(situation);
+    if (lies > 0)
+      this.notes.push(`acknowledges more than the peer ever sent, ${lies} times, which no host does`);
+    // A handshake that is made up takes as long as others would have.
+    const made = situation.synthetic && situation.role === 'client' ? roundTripOf(recording) : 0;
+    this.now = Math.min(0, (events[0]?.time ?? 0) - made);
     this.open();
     for (const event of events) this.event(event);
     const head = [
@@ -104,7 +105,7 @@ class Writer {
       // Timers of the recorded kernel ran on its ticks.
       `--tolerance_usecs=${TOLERANCE}`,
       '',
-      `\`${preamble(situation).join('\n')}\``,
+      `\`${[...preamble(situation), ...initialWindow(situation, events)].join('\n')}\``,
       '',
     ];
     const text = `${[...head, ...this.lines].join('\n')}\n`;
@@ -114,7 +115,7 @@ class Writer {
       if (!(error instanceof ScriptError)) throw error;
       throw new NotReplayable(`what its packets say cannot be written as a script: ${error.message}`);
     }
-    return { text, notes: this.notes, incomplete: situation.notes.length > 0 };
+    return { text, notes: this.notes, incomplete: situation.notes.length > 0 || lies > 0 };
   }
 
   private line(time: number, text: string): void {
@@ -145,13 +146,19 @@ class Writer {
       this.line(this.now, 'listen(3, 1) = 0');
       return;
     }
-    this.line(this.now, 'fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0');
+    const waiting = waitingWrite(this.situation);
+    if (waiting === null) this.line(this.now, 'fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0');
     this.buffer();
     if (withoutNagle(recording, side)) this.line(this.now, 'setsockopt(3, SOL_TCP, TCP_NODELAY, [1], 4) = 0');
     const syn = recording.packets.find((p) => p.kind === 'tcp' && p.direction === side);
     const inSyn = syn?.kind === 'tcp' && (syn.segment.flags & TCP_SYN) !== 0 ? syn.segment.length : 0;
     const write = application.actions[0]?.action;
-    if (inSyn > 0 && write?.kind === 'write') {
+    if (waiting?.write.kind === 'write') {
+      const n = waiting.write.bytes.length;
+      const call = `sendto(3, ..., ${n}, MSG_FASTOPEN, ..., ...) = ${n}`;
+      this.lines.push(`+0...${printSeconds(waiting.until - this.now)} ${call}`);
+      this.skipWrite = waiting.write;
+    } else if (inSyn > 0 && write?.kind === 'write') {
       this.line(
         this.now,
         `sendto(3, ..., ${write.bytes.length}, MSG_FASTOPEN, ..., ...) = ${write.bytes.length}`,
@@ -161,7 +168,7 @@ class Writer {
       this.line(this.now, `sendto(3, ..., 0, MSG_FASTOPEN, ..., ...) = -1 ${IN_PROGRESS}`);
     else this.line(this.now, `connect(3, ..., ...) = -1 ${IN_PROGRESS}`);
     if (syn?.kind !== 'tcp' || (syn.segment.flags & TCP_SYN) === 0)
-      this.line(this.now, `> S 0:0(0)${this.ownSyn(0)}`);
+      this.line(this.now, `> S 0:0(0)${this.packet.ownSyn(0)}`);
   }
   private skipWrite: AppAction | null = null;
 
@@ -203,8 +210,8 @@ class Writer {
     const { flags } = packets.at(-1)!.segment;
     const length = packets.reduce((n, q) => n + q.segment.length, 0);
     const urgent = segment.urgent ? ` urg ${segment.urgent}` : '';
-    const text = `< ${ECN[segment.tos & 3]}${this.numbers(p.seq, length, flags, p.ack)} win ${segment.window}${urgent}`;
-    this.line(time, text + this.brackets(p, this.echoed));
+    const text = `< ${ECN[segment.tos & 3]}${numbers(p.seq, length, flags, p.ack)} win ${segment.window}${urgent}`;
+    this.line(time, text + this.packet.options(p));
     if (flags & TCP_SYN && this.lacksSynAck) this.synAck(time, p);
     if (flags & TCP_RST && !this.accepted) this.ended = !speaksAfter(this.situation, p);
     this.afterInbound(time, flags, p.ack);
@@ -216,25 +223,18 @@ class Writer {
     this.lacksSynAck = false;
     const answer = recording.packets.find((q) => q.kind === 'tcp' && q.direction !== side && q.ack === 1);
     const stamped = answer?.kind === 'tcp' && answer.options.hasTimestamps ? answer.options.tsEcr : 0;
-    const echo = this.value(syn.direction, syn.options.tsVal);
-    this.line(time, `> S. 0:0(0) ack 1${this.ownSyn(echo, this.value(side, stamped))}`);
+    const echo = this.packet.stamp(syn.direction, syn.options.tsVal);
+    this.line(time, `> S. 0:0(0) ack 1${this.packet.ownSyn(echo, this.packet.stamp(side, stamped))}`);
   }
 
   private made(time: number, p: PeerSegment): void {
-    const { recording, side } = this.situation;
-    const base = recording.isn[side]!;
-    const stamp = this.first[1 - side] ?? 0;
-    const options = optionText(p.options, {
-      sackBase: base,
-      value: (v) => (v - stamp + 1000) >>> 0,
-      echo: () => (p.flags & TCP_ACK ? this.lastStamp : 0),
-    });
+    const { side } = this.situation;
     this.line(
       time,
-      `< ${this.numbers(p.seq, p.payload.length, p.flags, p.ack)} win ${p.window}${options ? ` <${options}>` : ''}`,
+      `< ${numbers(p.seq, p.payload.length, p.flags, p.ack)} win ${p.window}${this.packet.madeOptions(p)}`,
     );
     if (p.flags & TCP_SYN) {
-      if (!(p.flags & TCP_ACK)) this.line(time, `> S. 0:0(0) ack 1${this.ownSyn(999)}`);
+      if (!(p.flags & TCP_ACK)) this.line(time, `> S. 0:0(0) ack 1${this.packet.ownSyn(999)}`);
       else if (
         !this.situation.recording.packets.some(
           (q) => q.kind === 'tcp' && q.direction === side && q.segment.flags & TCP_SYN,
@@ -243,21 +243,6 @@ class Writer {
         this.line(time, '> . 1:1(0) ack 1 <...>');
     }
     this.afterInbound(time, p.flags, p.ack);
-  }
-
-  /** Linux's options of a SYN, for one that the capture lacks. */
-  private ownSyn(echo: number, stamp = 1): string {
-    const { sysctls, mtu, recording } = this.situation;
-    const on = (name: string): boolean => sysctls[`net.ipv4.tcp_${name}`] === '1';
-    const stamps = on('timestamps') && this.first.some((v) => v >= 0);
-    const parts = [`mss ${mtu - (recording.ipv6 ? 60 : 40)}`];
-    if (on('sack')) parts.push(...(stamps ? ['sackOK'] : ['nop', 'nop', 'sackOK']));
-    if (stamps) {
-      this.lastStamp = stamp;
-      parts.push(`TS val ${stamp} ecr ${echo}`);
-    }
-    if (on('window_scaling')) parts.push('nop', `wscale ${OWN_SHIFT}`);
-    return ` <${parts.join(',')}>`;
   }
 
   /** A connection is there as soon as the handshake is over. */
@@ -310,14 +295,8 @@ class Writer {
     if (packets.length > 1) flags = last.segment.flags;
     if (flags & TCP_SYN && flags & TCP_ACK && p.ack > 1 && !this.accepted) this.pendingAccept = true;
     const urgent = p.segment.urgent ? ` urg ${p.segment.urgent}` : '';
-    this.line(
-      time,
-      `> ${this.numbers(seq, length, flags, p.ack)}${urgent}${this.brackets(p, this.plainEcho)}`,
-    );
-    if (p.options.hasTimestamps) {
-      this.lastStamp = this.value(p.direction, p.options.tsVal);
-      for (const q of packets) this.stamps.set(q.options.tsVal, this.lastStamp);
-    }
+    this.line(time, `> ${numbers(seq, length, flags, p.ack)}${urgent}${this.packet.options(p)}`);
+    this.packet.sent(packets);
     if (this.pendingAccept) {
       // Data in the SYN was taken: the connection is there at once (RFC 7413 section 4.2.2).
       this.pendingAccept = false;
@@ -325,39 +304,6 @@ class Writer {
     }
   }
   private pendingAccept = false;
-
-  private numbers(seq: number, length: number, flags: number, ack: number): string {
-    const start = seq >>> 0;
-    const end = (seq + length) >>> 0;
-    const text = `${flagsText(flags)} ${start}:${end}(${length})`;
-    return flags & TCP_ACK ? `${text} ack ${ack >>> 0}` : text;
-  }
-
-  private brackets(p: RecordedSegment, echo: (p: RecordedSegment) => (v: number) => number): string {
-    const { recording } = this.situation;
-    const recorded = optionText(p.segment.headerSnapped ? new Uint8Array(0) : p.segment.options, {
-      sackBase: recording.isn[1 - p.direction]!,
-      value: (v) => this.value(p.direction, v),
-      echo: echo.call(this, p),
-    });
-    const text = cookieText(this.situation, p, recorded);
-    if (p.direction === this.situation.side && (hasCookie(text) || p.segment.headerSnapped)) return ' <...>';
-    return text === '' ? '' : ` <${text}>`;
-  }
-
-  private value(direction: number, wire: number): number {
-    return (wire - this.first[direction]! + 1000) >>> 0;
-  }
-
-  /** The echo in a packet of ours: the peer's value in the script's numbers. */
-  private plainEcho(p: RecordedSegment): (v: number) => number {
-    return (v) => (p.segment.flags & TCP_ACK ? this.value(1 - p.direction, v) : v);
-  }
-
-  /** The echo in the peer's packet: a value that stands on a line of ours. */
-  private echoed(p: RecordedSegment): (v: number) => number {
-    return (v) => (p.segment.flags & TCP_ACK ? (this.stamps.get(v) ?? this.lastStamp) : 0);
-  }
 
   private act(time: number, action: AppAction): void {
     if (action === this.skipWrite) {

@@ -4,11 +4,12 @@
 
 import { TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { type AppAction, dataStart, fullSegment, LEAST_FULL } from '../replay/application.js';
-import { distanceTo } from '../replay/distance.js';
+import { distanceTo, roundTripOf } from '../replay/distance.js';
 import type { RecordedIcmp, RecordedSegment } from '../replay/recording.js';
 import type { PeerSegment, Situation } from '../replay/situation.js';
 import { fromAfar } from './afar.js';
 import { hostOrder } from './order.js';
+import { beforeTimeouts } from './timers.js';
 import { chosenBuffer } from './told.js';
 
 export type TimelineEvent =
@@ -36,11 +37,12 @@ export interface Timeline {
 }
 
 export function timelineOf(situation: Situation): Timeline {
-  const { recording, side, application, made } = situation;
+  const { recording, side, application, made, synthetic } = situation;
   const away = distanceTo(recording, side);
   const { sent, lost } = away > 0 ? hostOrder(recording, side, away) : { sent: null, lost: new Set() };
   // What the host did stands behind the peer's packet that it followed; on its own machine that is the capture's order.
   const events: { at: number; event: TimelineEvent }[] = [];
+  const roundTrip = synthetic ? roundTripOf(recording) : 0;
   let next = 0;
   recording.packets.forEach((p, i) => {
     const own = p.kind === 'tcp' && p.direction === side;
@@ -48,7 +50,8 @@ export function timelineOf(situation: Situation): Timeline {
     const time = moved?.time ?? p.time;
     const at = moved ? moved.behind + 0.5 : i;
     const put = (event: TimelineEvent): number => events.push({ at, event });
-    for (const m of made.get(i) ?? []) put({ kind: 'made', time, packet: m });
+    for (const m of made.get(i) ?? [])
+      put({ kind: 'made', time: m.flags === TCP_SYN ? time - roundTrip : time, packet: m });
     for (; application.actions[next] && application.actions[next]!.before <= i; next++)
       put({ kind: 'act', time, action: application.actions[next]!.action });
     if (p.kind === 'icmp') {
@@ -58,11 +61,22 @@ export function timelineOf(situation: Situation): Timeline {
   });
   // Sorting is stable.
   const sorted = events.sort((a, b) => a.at - b.at).map(({ event }) => event);
-  const arrived = away > 0 ? fromAfar(sorted, situation, away) : sorted;
+  const met = away > 0 ? fromAfar(sorted, situation, away) : sorted;
+  const arrived = synthetic ? withoutAnswersBefore(met) : met;
   return {
-    events: withReads(finsAnswered(joined(arrived, situation)), situation),
+    events: withReads(beforeTimeouts(finsAnswered(joined(arrived, situation))), situation),
     away,
   };
+}
+
+/** ACKs in front of all that the peer says in a capture that begins in the middle: they answer what came before it. */
+function withoutAnswersBefore(events: readonly TimelineEvent[]): TimelineEvent[] {
+  const first = events.findIndex(({ kind }) => kind === 'in');
+  return events.filter((event, i) => {
+    if (i >= first || event.kind !== 'out') return true;
+    const { seq, end, segment } = event.packets[0]!;
+    return end > seq || (segment.flags & TCP_RST) !== 0;
+  });
 }
 
 /** What the application may take to answer a FIN and still be the first to acknowledge it. µs */

@@ -96,6 +96,16 @@ export function peerIsUrgent({ recording, side }: Situation): boolean {
   return recording.packets.some((p) => p.kind === 'tcp' && p.direction !== side && p.segment.urgent > 0);
 }
 
+/** How often the host acknowledges more than the peer's whole stream, as no host does: its packets were changed on the way. */
+export function overstated(situation: Situation): number {
+  const { recording, side } = situation;
+  const fin = recording.packets.find(
+    (p) => p.kind === 'tcp' && p.direction !== side && (p.segment.flags & TCP_FIN) !== 0,
+  );
+  if (fin?.kind !== 'tcp') return 0;
+  return own(situation).filter((p) => (p.segment.flags & TCP_RST) === 0 && p.ack > fin.end).length;
+}
+
 /** Whether the host goes on with the connection after this packet: a reset may have been one that it did not take. */
 export function speaksAfter({ recording, side }: Situation, p: RecordedSegment): boolean {
   const later = recording.packets.slice(recording.packets.indexOf(p) + 1);

@@ -2,7 +2,7 @@
 // A write ends where the sender pushed (Linux marks the last segment of a write), or where it fell silent without
 // being kept from sending; all bytes of a write were there when its first left.
 
-import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
+import { TCP_ACK, TCP_ECE, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import type { Direction } from '../streams/conversation.js';
 import { distanceTo } from './distance.js';
 import { carriesData, type RecordedPacket, type RecordedSegment, type Recording } from './recording.js';
@@ -72,6 +72,7 @@ class Derivation {
   private readonly mss: number;
   private readonly away: number;
   /** What the peer had acknowledged and the end of its window at each time that either changed. */
+  private readonly slowed: boolean;
   private readonly heard: { readonly time: number; readonly acked: number; readonly edge: number }[];
 
   constructor(recording: Recording, side: Direction) {
@@ -84,6 +85,7 @@ class Derivation {
     this.mss = fullSegment(recording, side);
     this.away = distanceTo(recording, side);
     this.heard = windows(recording, side);
+    this.slowed = wasSlowed(recording, side);
     this.content = new Uint8Array(Math.max(0, this.reach - 1) + MOST_LOST);
     this.seen = new Uint8Array(this.content.length);
   }
@@ -175,7 +177,7 @@ class Derivation {
         const kept = this.keptBack(last);
         const atOnce = kept && this.away > 0 ? AT_ONCE_FAR : AT_ONCE;
         const prompt = heard < 0 ? gap <= AT_ONCE : q.time - heard - this.away <= atOnce;
-        if (spoke || !(kept || this.full(last)) || !prompt) break;
+        if (spoke || !(kept || this.full(last)) || !prompt || (heard >= 0 && this.hadRoom(last))) break;
       }
       to = dataStart(q) + q.segment.length;
       last = q;
@@ -195,6 +197,18 @@ class Derivation {
     const known = this.heard.findLast(({ time }) => time <= p.time - this.away);
     if (known === undefined) return false;
     return end - known.acked >= INITIAL_WINDOW * this.mss || known.edge - end < this.mss;
+  }
+
+  /**
+   * Behind this segment, on the host's own machine, neither window kept anything back: slow start had opened a third more, which
+   * Linux does not leave for the next ACK (`tcp_tso_win_divisor`).
+   */
+  private hadRoom(p: RecordedSegment): boolean {
+    const end = dataStart(p) + p.segment.length;
+    const known = this.heard.findLast(({ time }) => time <= p.time);
+    if (known === undefined || this.away > 0 || this.slowed) return false;
+    const window = INITIAL_WINDOW * this.mss + known.acked - 1;
+    return end - known.acked <= (window * 2) / 3 && known.edge - end >= this.mss;
   }
 
   private full(p: RecordedSegment): boolean {
@@ -255,6 +269,19 @@ class Derivation {
   private act(time: number, before: number, action: AppAction): void {
     this.actions.push({ time, before, action });
   }
+}
+
+/** Whether this side sent anything twice or heard of congestion: its window is less than slow start made it. */
+function wasSlowed({ packets }: Recording, side: Direction): boolean {
+  let high = 0;
+  return packets.some((p) => {
+    if (p.kind === 'tcp' && p.direction !== side && !(p.segment.flags & TCP_SYN))
+      return (p.segment.flags & TCP_ECE) !== 0;
+    if (!isData(p, side)) return false;
+    const again = p.seq < high;
+    high = Math.max(high, p.end);
+    return again;
+  });
 }
 
 /** How far the peer's acknowledgments and its window reach, each time that either moves on. */
