@@ -42,11 +42,20 @@ function ownCookie(situation: Situation): boolean {
   return answer.options.fastOpenLength > 0 || taken;
 }
 
+/** As server the host left data in a SYN aside without a word of cookies: it had no Fast Open (RFC 7413 section 4.2.2). */
+export function leavesDataAside(situation: Situation): boolean {
+  const asked = syn(situation, false);
+  const answer = syn(situation, true);
+  if (situation.role !== 'server' || !asked || !answer) return false;
+  return asked.segment.length > 0 && answer.ack === 1 && answer.options.fastOpenLength < 0;
+}
+
 /** Lines in the place of `tcp_fastopen` as the stack has it for replays, where no packet shows a cookie. */
 export function fastOpenSysctls(situation: Situation, otherwise: string): string[] {
   if (asksForCookie(situation)) return ['sysctl -q net.ipv4.tcp_fastopen=1'];
   if (ownCookie(situation))
     return ['sysctl -q net.ipv4.tcp_fastopen=2', `sysctl -q net.ipv4.tcp_fastopen_key=${KEY}`];
+  if (leavesDataAside(situation)) return ['sysctl -q net.ipv4.tcp_fastopen=1'];
   return [`sysctl -q net.ipv4.tcp_fastopen=${otherwise}`];
 }
 

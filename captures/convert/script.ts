@@ -17,13 +17,23 @@ import {
 } from '../replay/situation.js';
 import type { Direction } from '../streams/conversation.js';
 import { asSent } from './as-sent.js';
-import { asksForCookie, waitingWrite } from './fast-open.js';
+import { asksForCookie, leavesDataAside, waitingWrite } from './fast-open.js';
 import { filled } from './filled.js';
 import { icmpText } from './icmp-text.js';
 import { initialWindow } from './initial-window.js';
 import { numbers, PacketText } from './packet-text.js';
 import { MOST_JOINED, type TimelineEvent, timelineOf } from './timeline.js';
-import { chosenBuffer, corked, overstated, peerIsUrgent, preamble, sendFlag, speaksAfter } from './told.js';
+import {
+  challenged,
+  chosenBuffer,
+  closedBefore,
+  corked,
+  overstated,
+  peerIsUrgent,
+  preamble,
+  sendFlag,
+  speaksAfter,
+} from './told.js';
 
 export interface Converted {
   readonly text: string;
@@ -44,7 +54,11 @@ const ECN = ['', '[ect1] ', '[ect0] ', '[ce] '] as const;
  */
 export function convertStream(source: string, recording: Recording, role: Role): Converted {
   const side = role === 'client' ? recording.client : ((1 - recording.client) as Direction);
-  const situation = situationOf(filled(asSent(recording, side), side), role);
+  const situation = situationOf(filled(asSent(recording, side), side), role, true);
+  if (challenged(situation))
+    throw new NotReplayable(
+      'its SYN is answered with a challenge ACK (RFC 5961): it came in the middle of another connection',
+    );
   return new Writer(source, situation).run();
 }
 
@@ -140,7 +154,8 @@ class Writer {
       this.line(this.now, 'setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0');
       this.buffer();
       this.line(this.now, 'bind(3, ..., ...) = 0');
-      if (fastOpen) this.line(this.now, 'setsockopt(3, SOL_TCP, TCP_FASTOPEN, [5], 4) = 0');
+      if (fastOpen && !leavesDataAside(this.situation))
+        this.line(this.now, 'setsockopt(3, SOL_TCP, TCP_FASTOPEN, [5], 4) = 0');
       if (withoutNagle(recording, side))
         this.line(this.now, 'setsockopt(3, SOL_TCP, TCP_NODELAY, [1], 4) = 0');
       this.line(this.now, 'listen(3, 1) = 0');
@@ -210,6 +225,10 @@ class Writer {
     const { flags } = packets.at(-1)!.segment;
     const length = packets.reduce((n, q) => n + q.segment.length, 0);
     const urgent = segment.urgent ? ` urg ${segment.urgent}` : '';
+    if (closedBefore(this.situation, p)) {
+      this.line(time, 'close(3) = 0');
+      this.closed = true;
+    }
     const text = `< ${ECN[segment.tos & 3]}${numbers(p.seq, length, flags, p.ack)} win ${segment.window}${urgent}`;
     this.line(time, text + this.packet.options(p));
     if (flags & TCP_SYN && this.lacksSynAck) this.synAck(time, p);
@@ -249,7 +268,7 @@ class Writer {
   private afterInbound(time: number, flags: number, ack: number): void {
     const { role } = this.situation;
     // An acknowledgment of what was never sent opens nothing.
-    if (flags & TCP_RST || this.ended || ack < 1 || ack > this.high) return;
+    if (flags & TCP_RST || this.ended || this.closed || ack < 1 || ack > this.high) return;
     if (role === 'client') {
       if (!this.connected) this.options(time, 3);
       this.connected = true;

@@ -52,8 +52,10 @@ export function timelineOf(situation: Situation): Timeline {
     const put = (event: TimelineEvent): number => events.push({ at, event });
     for (const m of made.get(i) ?? [])
       put({ kind: 'made', time: m.flags === TCP_SYN ? time - roundTrip : time, packet: m });
-    for (; application.actions[next] && application.actions[next]!.before <= i; next++)
-      put({ kind: 'act', time, action: application.actions[next]!.action });
+    for (; application.actions[next] && application.actions[next]!.before <= i; next++) {
+      const { action, time: recorded } = application.actions[next]!;
+      put({ kind: 'act', time: time - (p.time - recorded), action });
+    }
     if (p.kind === 'icmp') {
       if (p.direction === side) put({ kind: 'icmp', time, message: p });
     } else if (own) put({ kind: 'out', time, packets: [p] });

@@ -1,6 +1,6 @@
 // What a recorded host's packets tell of its calls and its device, beyond bytes and times.
 
-import { TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
+import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { fullSegment } from '../replay/application.js';
 import type { RecordedSegment } from '../replay/recording.js';
 import type { Situation } from '../replay/situation.js';
@@ -104,6 +104,25 @@ export function overstated(situation: Situation): number {
   );
   if (fin?.kind !== 'tcp') return 0;
   return own(situation).filter((p) => (p.segment.flags & TCP_RST) === 0 && p.ack > fin.end).length;
+}
+
+/** A SYN that the host answered as one of another connection's (RFC 5961 section 4.2). */
+export function challenged(situation: Situation): boolean {
+  const [first] = own(situation);
+  const { flags } = first?.segment ?? { flags: 0 };
+  const bare = (flags & (TCP_ACK | TCP_SYN | TCP_RST)) === TCP_ACK;
+  return situation.role === 'server' && !situation.synthetic && bare && first!.ack < 1;
+}
+
+/** The host's socket was gone when this good SYN with ACK came: a reset without ACK answers it (RFC 9293 section 3.10.7.1). */
+export function closedBefore(situation: Situation, p: RecordedSegment): boolean {
+  const both = TCP_SYN | TCP_ACK;
+  if (situation.role !== 'client' || (p.segment.flags & both) !== both || p.ack !== 1) return false;
+  const { packets } = situation.recording;
+  const next = packets.find(
+    (q, i) => i > packets.indexOf(p) && q.kind === 'tcp' && q.direction === situation.side,
+  );
+  return next?.kind === 'tcp' && (next.segment.flags & (TCP_RST | TCP_ACK)) === TCP_RST;
 }
 
 /** Whether the host goes on with the connection after this packet: a reset may have been one that it did not take. */

@@ -38,6 +38,8 @@ const SILENCE = 5_000;
 const AT_ONCE = 500;
 /** As `AT_ONCE` behind an acknowledgment that the host got some way off, where it had waited for one. µs */
 const AT_ONCE_FAR = 4_000;
+/** The least retransmission timeout (Linux's TCP_RTO_MIN). µs */
+const RTO_MIN = 200_000;
 /** Segments that a sender may have in flight at the beginning (RFC 6928). */
 const INITIAL_WINDOW = 10;
 /** A hole larger than this in front of an acknowledgment is a lie rather than a loss. */
@@ -65,6 +67,8 @@ class Derivation {
   private written = 1;
   private high = 1;
   private ended = false;
+  /** The window that the peer last offered was 0. */
+  private shut = false;
   private made = 0;
   /** The highest number that this side reaches in the whole capture. */
   private readonly reach: number;
@@ -72,7 +76,8 @@ class Derivation {
   private readonly mss: number;
   private readonly away: number;
   /** What the peer had acknowledged and the end of its window at each time that either changed. */
-  private readonly slowed: boolean;
+  /** From this time on something told the sender to slow down. */
+  private readonly slowed: number;
   private readonly heard: { readonly time: number; readonly acked: number; readonly edge: number }[];
 
   constructor(recording: Recording, side: Direction) {
@@ -85,7 +90,7 @@ class Derivation {
     this.mss = fullSegment(recording, side);
     this.away = distanceTo(recording, side);
     this.heard = windows(recording, side);
-    this.slowed = wasSlowed(recording, side);
+    this.slowed = slowedAt(recording, side);
     this.content = new Uint8Array(Math.max(0, this.reach - 1) + MOST_LOST);
     this.seen = new Uint8Array(this.content.length);
   }
@@ -126,6 +131,7 @@ class Derivation {
       if (end > this.written) this.write(p, i, end);
       this.high = Math.max(this.high, end);
     }
+    if (p.end === p.seq && p.seq === this.written - 1 && this.shut) this.waiting(p, i);
     if (flags & TCP_FIN && !this.ended) {
       const end = dataStart(p) + p.segment.length;
       // What it says to have sent before its end, though the capture lacks that.
@@ -136,18 +142,35 @@ class Derivation {
     }
   }
 
-  private write(p: RecordedSegment, i: number, end: number): void {
+  /** A probe of a shut window (RFC 9293 section 3.8.6.1): what goes out when it opens was written a timeout ago. */
+  private waiting(p: RecordedSegment, i: number): void {
+    const next = this.packets.findIndex((q, j) => j > i && isData(q, this.side) && q.end > this.written);
+    const data = this.packets[next];
+    if (!isData(data, this.side) || dataStart(data) !== this.written) return;
+    const again = this.packets.find((q, j) => j > i && j < next && q.direction === this.side);
+    // The second probe comes after two timeouts.
+    const timeout = again ? (again.time - p.time) / 2 : RTO_MIN;
+    this.write(data, next, dataStart(data) + data.segment.length, { time: p.time - timeout, before: i });
+  }
+
+  /** @param made when it was made, where that is not when its first segment left */
+  private write(
+    p: RecordedSegment,
+    i: number,
+    end: number,
+    made: { readonly time: number; readonly before: number } = { time: p.time, before: i },
+  ): void {
     const { to, last } = this.lookAhead(p, i, end);
     // Data that waits for the FIN without a push was held back by its writer (MSG_MORE); with one it had no room yet.
     const both = (last.segment.flags & TCP_FIN) !== 0;
     const more = both && (last.segment.flags & TCP_PSH) === 0;
     const bytes = this.content.subarray(this.written - 1, to - 1);
     this.made += this.unseen(this.written, to);
-    this.act(p.time, i, { kind: 'write', bytes, more, made: false });
+    this.act(made.time, made.before, { kind: 'write', bytes, more, made: false });
     this.written = to;
     if (both && !this.ended) {
       this.ended = true;
-      this.act(p.time, i, { kind: this.resetsLater(i) ? 'close' : 'shutdown' });
+      this.act(made.time, made.before, { kind: this.resetsLater(i) ? 'close' : 'shutdown' });
     }
   }
 
@@ -206,7 +229,7 @@ class Derivation {
   private hadRoom(p: RecordedSegment): boolean {
     const end = dataStart(p) + p.segment.length;
     const known = this.heard.findLast(({ time }) => time <= p.time);
-    if (known === undefined || this.away > 0 || this.slowed) return false;
+    if (known === undefined || this.away > 0 || p.time >= this.slowed) return false;
     const window = INITIAL_WINDOW * this.mss + known.acked - 1;
     return end - known.acked <= (window * 2) / 3 && known.edge - end >= this.mss;
   }
@@ -217,6 +240,7 @@ class Derivation {
 
   /** The peer's acknowledgment of what was never seen: the capture lost it, or the peer lies. */
   private peer(p: RecordedSegment, i: number): void {
+    if (p.segment.flags & TCP_ACK) this.shut = p.segment.window === 0;
     // The first thing there is to acknowledge is our SYN.
     if (p.segment.flags & TCP_ACK && p.ack < 1) this.lies.add(i);
     const sent = Math.max(this.high, this.written) + (this.ended ? 1 : 0);
@@ -271,10 +295,10 @@ class Derivation {
   }
 }
 
-/** Whether this side sent anything twice or heard of congestion: its window is less than slow start made it. */
-function wasSlowed({ packets }: Recording, side: Direction): boolean {
+/** When this side first sent anything twice or heard of congestion: then its window is less than slow start made it. */
+function slowedAt({ packets }: Recording, side: Direction): number {
   let high = 0;
-  return packets.some((p) => {
+  const sign = packets.find((p) => {
     if (p.kind === 'tcp' && p.direction !== side && !(p.segment.flags & TCP_SYN))
       return (p.segment.flags & TCP_ECE) !== 0;
     if (!isData(p, side)) return false;
@@ -282,6 +306,7 @@ function wasSlowed({ packets }: Recording, side: Direction): boolean {
     high = Math.max(high, p.end);
     return again;
   });
+  return sign?.time ?? Number.POSITIVE_INFINITY;
 }
 
 /** How far the peer's acknowledgments and its window reach, each time that either moves on. */

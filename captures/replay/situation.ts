@@ -59,10 +59,13 @@ const segments = (recording: Recording, side: Direction): RecordedSegment[] =>
 
 const has = (p: RecordedSegment, flags: number): boolean => (p.segment.flags & flags) === flags;
 
-/** @throws NotReplayable */
-export function situationOf(recording: Recording, role: Role): Situation {
+/**
+ * @param silent whether SYNs that nobody answers will do
+ * @throws NotReplayable
+ */
+export function situationOf(recording: Recording, role: Role, silent = false): Situation {
   const side = (role === 'client' ? recording.client : 1 - recording.client) as Direction;
-  return new Preparation(recording, role, side).run();
+  return new Preparation(recording, role, side).run(silent);
 }
 
 class Preparation {
@@ -82,9 +85,10 @@ class Preparation {
     this.theirs = segments(recording, (1 - side) as Direction);
   }
 
-  run(): Situation {
+  run(silent: boolean): Situation {
     const { recording, ours, theirs, notes } = this;
-    if (theirs.length === 0) throw new NotReplayable('nothing of the other side was captured');
+    const asks = silent && ours.every((p) => (p.segment.flags & (TCP_SYN | TCP_ACK)) === TCP_SYN);
+    if (theirs.length === 0 && !asks) throw new NotReplayable('nothing of the other side was captured');
     if ([...ours, ...theirs].some((p) => p.options.md5Offset >= 0))
       throw new NotReplayable('signed with MD5 (RFC 2385): nobody without the key can play it');
     const bytes = Math.max(...recording.packets.map((p) => (p.kind === 'tcp' ? p.end : 0)));
@@ -105,7 +109,7 @@ class Preparation {
       notes.push(`the peer acknowledges bytes that were never sent, ${application.lies.size} times`);
     const contradictory = contradictions(recording);
     notes.push(...contradictory);
-    if (!theirSyn) this.makeHandshake(ourSyn);
+    if (!theirSyn && theirs.length > 0) this.makeHandshake(ourSyn);
     const peerBytes = this.peerData();
     const reference = ourSyn ?? null;
     const stamps = reference
