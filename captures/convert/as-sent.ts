@@ -11,12 +11,15 @@ import {
 } from '../replay/recording.js';
 import type { Direction } from '../streams/conversation.js';
 
+/** Packets that a copy or a late one can be behind its place. */
+const REACH = 1_000;
+
 export function asSent(recording: Recording, side: Direction): Recording {
   if (distanceTo(recording, side) === 0) return recording;
   const packets: RecordedPacket[] = [];
   for (const p of recording.packets) {
     if (p.kind === 'icmp' || p.direction !== side || !carriesData(p)) packets.push(p);
-    else if (!packets.some((q) => sameSending(q, p))) insert(packets, p);
+    else if (!packets.slice(-REACH).some((q) => sameSending(q, p))) insert(packets, p);
   }
   return { ...recording, packets };
 }
@@ -39,14 +42,16 @@ function sameSending(q: RecordedPacket, p: RecordedSegment): boolean {
 /** To the end, or, where it was sent for the first time and not later than what is behind it, in front of that. */
 function insert(packets: RecordedPacket[], p: RecordedSegment): void {
   const own = (q: RecordedPacket): q is RecordedSegment => q.kind === 'tcp' && q.direction === p.direction;
-  const known = packets.some((q) => own(q) && carriesData(q) && dataStart(q) < p.end && q.end > p.seq);
-  const at = packets.findIndex((q) => own(q) && q.seq >= p.end);
-  const next = packets[at];
+  const from = Math.max(0, packets.length - REACH);
+  const near = packets.slice(from);
+  const known = near.some((q) => own(q) && carriesData(q) && dataStart(q) < p.end && q.end > p.seq);
+  const at = near.findIndex((q) => own(q) && q.seq >= p.end);
+  const next = near[at];
   const overtook =
     next?.kind === 'tcp' &&
     p.options.hasTimestamps &&
     ((next.options.tsVal - p.options.tsVal) | 0) >= 0 &&
     next.ack >= p.ack;
   if (known || !overtook) packets.push(p);
-  else packets.splice(at, 0, { ...p, time: next.time });
+  else packets.splice(from + at, 0, { ...p, time: next.time });
 }
