@@ -131,6 +131,32 @@ describe('netchannel convert', () => {
     expect(err).toMatch(/HZ=250: --target stack:hz=250\n$/);
   });
 
+  it('makes scripts of all streams, and a line about each', () => {
+    const scripts = join(folder, 'scripts');
+    const all = ['--stream', 'all', '--as', 'both', '-o', scripts];
+    const made = netchannel('convert', join(corpus, 'port-reused.pcap'), ...all);
+    expect(made).toMatchObject({ status: 0, err: '' });
+    expect(made.out).toMatch(
+      /^(passed {2}.*stream-[0-2]-(client|server)\.pkt\n){6}6 scripts pass, 0 do not, 0 /,
+    );
+    expect(readFileSync(join(scripts, 'stream-2-server.pkt'), 'utf8')).toContain('as server:');
+    // The beginning is missing: one side passes nevertheless.
+    const begins = netchannel('convert', join(corpus, 'begins-mid-stream.pcap'), ...all);
+    expect(begins.status).toBe(1);
+    expect(begins.out).toMatch(
+      /failed .*stream-0-client\.pkt:\d+:\d+: .* \(the capture lacks too much\)\npassed .*\n1 scripts pass, 1 do not/,
+    );
+    // A capture that breaks off: what came before is converted.
+    const cut = join(folder, 'cut.pcap');
+    writeFileSync(cut, Buffer.concat([readFileSync(join(corpus, 'http-curl.pcap')), Buffer.alloc(16, 0xff)]));
+    const broken = netchannel('convert', cut, ...all);
+    expect(broken.status).toBe(2);
+    expect(broken.out).toMatch(/2 scripts pass/);
+    expect(broken.err).toMatch(/^netchannel convert: .*cut\.pcap/);
+    expect(netchannel('convert', cut, '-o', join(folder, 'x.pkt'))).toMatchObject({ status: 2 });
+    expect(netchannel('convert', cut, '--stream', 'all').err).toMatch(/name a folder with -o/);
+  });
+
   it('makes a script that conform runs', () => {
     const script = join(folder, 'x.pkt');
     expect(netchannel('convert', join(corpus, 'loss-one.pcap'), '-o', script).status).toBe(0);
