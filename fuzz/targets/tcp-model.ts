@@ -164,7 +164,7 @@ export class TcpModel {
       return `ack ${ack}, sent ${ends.join(' ')}`;
     });
     const first = this.lastAck === undefined;
-    if (first) this.irs = (ack - 1) >>> 0;
+    if (first && !this.goesOn(ack, flags)) this.irs = (ack - 1) >>> 0;
     const back = first ? 0 : ((this.lastAck as number) - ack) | 0;
     invariant(
       back <= 0 || (flags & SYN) !== 0,
@@ -186,6 +186,12 @@ export class TcpModel {
     if (this.edge === undefined || shrunk < 0 || window === 0 || anew) this.edge = edge;
     const used = ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0);
     if (payload.length + used === 0 && seq === this.stackNext) this.pureAcks++;
+  }
+
+  /** A first ACK without SYN that acknowledges data behind the SYN that was answered before. */
+  private goesOn(ack: number, flags: number): boolean {
+    if (this.irs === undefined || (flags & SYN) !== 0) return false;
+    return ((ack - this.irs) | 0) > 0 && ((this.sent.reach(this.irs) - ack) | 0) >= 0;
   }
 
   private data({ seq, flags, payload }: ReadTcp): void {

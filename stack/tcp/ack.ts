@@ -67,7 +67,7 @@ const context = new AckContext();
 const PAWS_IDLE = 24 * 24 * 3600 * 1_000_000;
 
 /** TS.Recent from an acceptable segment that begins at or before the last ACK sent (RFC 7323 section 4.3). */
-function replaceTsRecent(tcb: Tcb, now: number, seq: number): number {
+export function replaceTsRecent(tcb: Tcb, now: number, seq: number): number {
   const { opt } = tcb;
   if (!opt.sawTimestamp || seqGt(seq, tcb.rcv.wup)) return 0;
   const delta = seqDiff(opt.rcvTsval, opt.tsRecent);

@@ -3,7 +3,7 @@
 import { counterIndex } from '../host/counters.js';
 import { seqGt, seqLt } from '../wire/seq.js';
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../wire/tcp.js';
-import { processAck } from './ack.js';
+import { processAck, replaceTsRecent } from './ack.js';
 import { ackCheck } from './ack-policy.js';
 import { measureRoundTripByTimestamp } from './autotune.js';
 import { enterTimeWait, finTime, tcpShutdown } from './close.js';
@@ -17,8 +17,9 @@ import { fastOpenDisableActive } from './fastopen/client.js';
 import { fastOpenCheckRequest, fastOpenHandshakeDone, fastOpenHandshakeSample } from './fastopen/server.js';
 import { synSentInput } from './input-syn-sent.js';
 import { md5Acceptable } from './md5.js';
+import { receiveTruesize } from './memory.js';
 import { tooFar } from './min-ttl.js';
-import { foreseen } from './prediction.js';
+import { fitsReserved, foreseen } from './prediction.js';
 import { queueData } from './receive-data.js';
 import { FLAG_NO_CHALLENGE_ACK, FLAG_SLOWPATH, FLAG_UPDATE_TS_RECENT } from './recovery/flags.js';
 import { replyReset } from './reset.js';
@@ -97,17 +98,23 @@ function synchronisedInput(tcb: Tcb, now: number, seg: SegmentIn): void {
   if (tcb.state === TCP_ESTABLISHED) {
     ecnNoteSeen(tcb, seg);
     tcb.rcv.foreseen = foreseen(tcb, seg);
-    if (processAck(tcb, now, seg, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT) < 0) return;
-    if (tcb.rcv.foreseen && seg.length === 0) {
-      // A foreseen ACK is dealt with: one that we owe waits for something else (tcp_rcv_established, fast path).
+    if (!foreseenDataAlone(tcb, seg)) {
+      if (processAck(tcb, now, seg, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT) < 0) return;
       measureRoundTripByTimestamp(tcb, now, seg);
-      finishInput(tcb, now, false);
+      // A foreseen ACK is dealt with: one that we owe waits for something else (tcp_rcv_established, fast path).
+      if (tcb.rcv.foreseen && seg.length === 0) {
+        finishInput(tcb, now, true, false);
+        return;
+      }
+      receiveUrgent(tcb, seg);
+      queueData(tcb, now, seg);
+      finishInput(tcb, now);
       return;
     }
+    replaceTsRecent(tcb, now, seg.seq);
     measureRoundTripByTimestamp(tcb, now, seg);
-    receiveUrgent(tcb, seg);
     queueData(tcb, now, seg);
-    finishInput(tcb, now);
+    finishInput(tcb, now, false);
     return;
   }
   const result = processAck(tcb, now, seg, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT | FLAG_NO_CHALLENGE_ACK);
@@ -127,10 +134,19 @@ function synchronisedInput(tcb: Tcb, now: number, seg: SegmentIn): void {
   finishInput(tcb, now);
 }
 
+/**
+ * Foreseen data that acknowledges nothing new and fits the memory that is held: its ACK is not looked at, and lets nothing go
+ * that waits (tcp_rcv_established, fast path).
+ */
+function foreseenDataAlone(tcb: Tcb, seg: SegmentIn): boolean {
+  if (!tcb.rcv.foreseen || seg.length === 0 || seg.ack !== tcb.snd.una) return false;
+  return fitsReserved(tcb, receiveTruesize(seg.packetLength));
+}
+
 // RFC 9293 MUST-58, MUST-59
-function finishInput(tcb: Tcb, now: number, mayAck = true): void {
+function finishInput(tcb: Tcb, now: number, maySend = true, mayAck = true): void {
   if (tcb.state === TCP_CLOSE) return;
-  sendCheck(tcb, now);
+  if (maySend) sendCheck(tcb, now);
   if (mayAck) ackCheck(tcb, now);
 }
 

@@ -165,6 +165,7 @@ export class OutOfOrderQueue {
       tcb.host.counters.add(OFO_PRUNED);
       // What was SACKed may be gone: say nothing more of it.
       tcb.rcv.sackCount = 0;
+      tcb.rcv.dsackPending = false;
     }
     return pruned;
   }

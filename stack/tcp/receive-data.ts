@@ -352,7 +352,8 @@ function queueOutOfOrder(tcb: Tcb, now: number, seg: SegmentIn): void {
   );
   if (opt.sack) {
     addSackBlock(tcb, seg.seq, seg.endSeq, now);
-    if (queued) growWindow(tcb, seg.length, truesize);
+    // Linux grows it before the packet is charged (tcp_data_queue_ofo).
+    if (queued) growWindow(tcb, seg.length, truesize, truesize);
   }
   // Not before somebody has accepted it: until then nobody reads (Linux: no socket, no growth).
   if (!tcb.orphan && tcb.accepted) growReceiveBuffer(tcb, rcv.rcvqSpace);

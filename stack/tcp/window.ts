@@ -202,10 +202,14 @@ export function learnScalingRatio(tcb: Tcb, length: number, truesize: number): v
   if (rcv.windowClamp < rcv.rcvqSpace) rcv.rcvqSpace = rcv.windowClamp;
 }
 
-/** Data came: the threshold of the offered window grows while segments use their memory well (tcp_grow_window). */
-export function growWindow(tcb: Tcb, length: number, truesize: number): void {
+/**
+ * Data came: the threshold of the offered window grows while segments use their memory well (tcp_grow_window). `charged`:
+ * memory of it that does not count yet.
+ */
+export function growWindow(tcb: Tcb, length: number, truesize: number, charged = 0): void {
   const { rcv, snd, ack, host } = tcb;
-  const room = Math.min(rcv.windowClamp, freeSpace(tcb)) - rcv.ssthresh;
+  const free = windowFromSpace(tcb, rcv.buffer - (rcv.memoryAllocated - charged));
+  const room = Math.min(rcv.windowClamp, free) - rcv.ssthresh;
   if (room <= 0) return;
   if (host.memory.pressure) {
     clampThreshold(tcb);
