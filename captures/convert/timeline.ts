@@ -7,6 +7,7 @@ import { type AppAction, dataStart, fullSegment, LEAST_FULL } from '../replay/ap
 import { distanceTo, roundTripOf } from '../replay/distance.js';
 import type { RecordedIcmp, RecordedSegment } from '../replay/recording.js';
 import type { PeerSegment, Situation } from '../replay/situation.js';
+import type { Direction } from '../streams/conversation.js';
 import { fromAfar } from './afar.js';
 import { hostOrder } from './order.js';
 import { beforeTimeouts } from './timers.js';
@@ -133,6 +134,7 @@ function toldEdges({ recording, side }: Situation): {
 function joined(events: readonly TimelineEvent[], situation: Situation): TimelineEvent[] {
   const told = toldEdges(situation);
   const full = fullSegment(situation.recording, situation.side);
+  const fullIn = fullSegment(situation.recording, (1 - situation.side) as Direction);
   const arrived = new Arrived();
   const list: TimelineEvent[] = [];
   events.forEach((event, i) => {
@@ -145,7 +147,7 @@ function joined(events: readonly TimelineEvent[], situation: Situation): Timelin
       (event.kind === 'out' || event.kind === 'in') &&
       before.kind === event.kind &&
       !(event.kind === 'in' && (told.edges.has(event.packets[0]!.seq) || behindHole)) &&
-      !(event.kind === 'out' && endsWrite(before.packets.at(-1)!, full)) &&
+      !endsWrite(before.packets.at(-1)!, event.kind === 'out' ? full : fullIn) &&
       (continues(before.packets, event.packets[0]!, event.kind === 'in' ? BATCH : BURST) ||
         (event.kind === 'in' && takenTogether(before.packets, event.packets[0]!, events, i)))
     )
@@ -181,7 +183,7 @@ function takenTogether(
 
 /** A small segment with a push is a write's last: what follows is another's. */
 const endsWrite = ({ segment }: RecordedSegment, full: number): boolean =>
-  (segment.flags & TCP_PSH) !== 0 && segment.length < full && segment.length < LEAST_FULL;
+  (segment.flags & TCP_PSH) !== 0 && segment.length < full;
 
 function continues(before: readonly RecordedSegment[], p: RecordedSegment, within: number): boolean {
   const last = before.at(-1)!;
