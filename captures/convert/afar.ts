@@ -4,6 +4,7 @@
 import { TCP_CWR, TCP_ECE, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import type { Situation } from '../replay/situation.js';
 import { covers, denies } from './order.js';
+import { isAccurate } from './settings.js';
 import type { TimelineEvent } from './timeline.js';
 
 /** @param away µs from the host to the place of the capture and back */
@@ -13,7 +14,8 @@ export function fromAfar(
   away: number,
 ): TimelineEvent[] {
   const met = asLateAsMayBe(overtaken(events, situation), away);
-  return withMarks(answeredAtOnce(withLostAnswers(met)));
+  const answered = answeredAtOnce(withLostAnswers(met));
+  return isAccurate(situation) ? answered : withMarks(answered);
 }
 
 /**

@@ -7,6 +7,8 @@ import type { RecordedSegment } from '../replay/recording.js';
 import type { Situation } from '../replay/situation.js';
 
 const KEY = 'a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4';
+/** What the key makes of the peer's address: the runner defines it for IPv4, and for the IPv6 addresses of its suite only. */
+const OWN = { ipv4: 'TFO_COOKIE', ipv6: 'e7041978eab92f14' } as const;
 const COOKIE = /FO(EXP)? [0-9a-f]+/;
 
 function syn({ recording, side }: Situation, own: boolean): RecordedSegment | undefined {
@@ -59,10 +61,17 @@ export function fastOpenSysctls(situation: Situation, otherwise: string): string
   return [`sysctl -q net.ipv4.tcp_fastopen=${otherwise}`];
 }
 
+/** The peer's cookie was not one of the host's: its data was left aside, and a new one given. */
+function isForeign(situation: Situation, p: RecordedSegment): boolean {
+  const answer = syn(situation, true);
+  return p.direction !== situation.side && p.segment.length > 0 && answer?.ack === 1;
+}
+
 /** A SYN's options with the cookie that this script's host knows: its own, or none. */
 export function cookieText(situation: Situation, p: RecordedSegment, text: string): string {
   if (!(p.segment.flags & TCP_SYN)) return text;
-  if (ownCookie(situation)) return text.replace(COOKIE, 'FO$1 TFO_COOKIE');
+  const own = situation.recording.ipv6 ? OWN.ipv6 : OWN.ipv4;
+  if (ownCookie(situation)) return isForeign(situation, p) ? text : text.replace(COOKIE, `FO$1 ${own}`);
   // With the padding behind it.
   return situation.role === 'client' && p.direction === situation.side
     ? text.replace(/,?(nop,nop,)?FO(EXP)? [0-9a-f]+(,nop,nop)?/, '')

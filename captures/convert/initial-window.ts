@@ -7,10 +7,10 @@ import type { Situation } from '../replay/situation.js';
 import type { TimelineEvent } from './timeline.js';
 
 const USUAL = 10;
-/** Destination and first hop of a script's packets, as packetdrill sets them. */
+/** Destination and first hop of a script's packets, as packetdrill sets them for one that names its IP version. */
 const ROUTE = {
   ipv4: '192.0.2.1 via 192.168.0.1 dev tun0',
-  ipv6: 'fd3d:fa7b:d17d::1 via fd3d:0a0b:17d6:8888::1 dev tun0',
+  ipv6: '2001:db8::1 via fd3d:fa7b:d17d:8888:: dev tun0',
 } as const;
 
 /** Commands in front of the script. */

@@ -31,8 +31,10 @@ import {
   overstated,
   peerIsUrgent,
   preamble,
+  probesInVain,
   sendFlag,
   speaksAfter,
+  withoutQuickAcks,
 } from './told.js';
 
 export interface Converted {
@@ -287,8 +289,13 @@ class Writer {
     // An urgent byte is read in line like any other: which way the program took it no packet tells.
     if (peerIsUrgent(this.situation))
       this.line(time, `setsockopt(${fd}, SOL_SOCKET, SO_OOBINLINE, [1], 4) = 0`);
+    if (this.situation.opens && withoutQuickAcks(this.situation))
+      this.line(time, `setsockopt(${fd}, SOL_TCP, TCP_QUICKACK, [0], 4) = 0`);
     this.keepalive(time, fd);
   }
+
+  /** Its keepalive gave the connection up, not its program. */
+  private keptInVain = false;
 
   /** Probes of an idle connection tell that it was to be kept alive, and how often. */
   private keepalive(time: number, fd: number): void {
@@ -297,6 +304,9 @@ class Writer {
     this.line(time, `setsockopt(${fd}, SOL_SOCKET, SO_KEEPALIVE, [1], 4) = 0`);
     this.line(time, `setsockopt(${fd}, SOL_TCP, TCP_KEEPIDLE, [${found.idle}], 4) = 0`);
     this.line(time, `setsockopt(${fd}, SOL_TCP, TCP_KEEPINTVL, [${found.interval}], 4) = 0`);
+    const probes = probesInVain(this.situation, found.interval);
+    this.keptInVain = probes > 0;
+    if (probes > 0) this.line(time, `setsockopt(${fd}, SOL_TCP, TCP_KEEPCNT, [${probes}], 4) = 0`);
   }
 
   private outbound(time: number, packets: readonly RecordedSegment[]): void {
@@ -348,6 +358,7 @@ class Writer {
         this.line(time, `shutdown(${this.fd}, SHUT_WR) = 0`);
         return;
       case 'abort':
+        if (this.keptInVain) return;
         this.line(time, `setsockopt(${this.fd}, SOL_SOCKET, SO_LINGER, {onoff=1, linger=0}, 8) = 0`);
         this.line(time, `close(${this.fd}) = 0`);
         this.closed = true;

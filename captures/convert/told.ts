@@ -2,9 +2,10 @@
 
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { fullSegment } from '../replay/application.js';
-import type { RecordedSegment } from '../replay/recording.js';
+import { carriesData, type RecordedSegment } from '../replay/recording.js';
 import type { Situation } from '../replay/situation.js';
 import { fastOpenSysctls } from './fast-open.js';
+import { toldSysctls } from './settings.js';
 
 function own({ recording, side }: Situation): RecordedSegment[] {
   return recording.packets.filter((p): p is RecordedSegment => p.kind === 'tcp' && p.direction === side);
@@ -21,6 +22,7 @@ export function preamble(situation: Situation): string[] {
   const list = keep
     .filter((name) => sysctls[`net.ipv4.${name}`] !== undefined)
     .map((name) => `sysctl -q net.ipv4.${name}=${sysctls[`net.ipv4.${name}`]}`);
+  list.push(...toldSysctls(situation));
   const fastOpen = sysctls['net.ipv4.tcp_fastopen'];
   if (fastOpen !== undefined) list.push(...fastOpenSysctls(situation, fastOpen));
   // The largest buffer decides the window shift that is offered: 65,535 times its power of two gives that one.
@@ -78,18 +80,60 @@ export function corked({ recording, side }: Situation, from: number, n: number):
   return false;
 }
 
+/** Linux offers more without SO_RCVBUF: the whole segments in 65,535 bytes. */
+const LEAST_USUAL = 60_000;
+
 /**
- * SO_RCVBUF where the SYN offers a window shift of 0 or 1, 0: none. No sysctl brings the shift so low. The kernel offers whole
- * segments of it: of the sizes that make this window the one that people choose, a power of two, or the least.
+ * SO_RCVBUF where the SYN offers a window shift of 0 or 1, which no sysctl brings about, or a small window without one; 0: none.
+ * The kernel offers whole segments: of the sizes that make this window the one that people choose, a power of two, or the least.
  */
 export function chosenBuffer(situation: Situation): number {
   for (const { segment, options } of own(situation)) {
     if (!(segment.flags & TCP_SYN)) continue;
-    if (options.wscale !== 0 && options.wscale !== 1) return 0;
+    const small = options.wscale < 0 && segment.window < LEAST_USUAL;
+    if (!small && options.wscale !== 0 && options.wscale !== 1) return 0;
     const round = 2 ** Math.ceil(Math.log2(segment.window));
     return round < segment.window + options.mss ? round : segment.window;
   }
   return 0;
+}
+
+/** The shortest delayed ACK (Linux's TCP_DELACK_MIN) and a tick less. µs */
+const DELAYED = 35_000;
+/** The host could have acknowledged what came before this pause. µs */
+const PAUSE = 5_000;
+
+/**
+ * The first data was not acknowledged at once though the host had sent none, which is what keeps ACKs back otherwise:
+ * TCP_QUICKACK was 0.
+ */
+export function withoutQuickAcks({ recording, side }: Situation): boolean {
+  let waiting: RecordedSegment | null = null;
+  for (const p of recording.packets) {
+    if (p.kind !== 'tcp' || p.segment.flags & TCP_SYN) continue;
+    if (p.direction !== side) {
+      if (!carriesData(p) || p.segment.flags & TCP_FIN) continue;
+      if (waiting !== null) return p.time - waiting.time >= PAUSE;
+      waiting = p;
+    } else if (p.end > p.seq || p.segment.flags & TCP_RST) return false;
+    else if (waiting !== null) return p.time - waiting.time >= DELAYED;
+  }
+  return false;
+}
+
+/** Probes that nobody answered before a reset an interval later: TCP_KEEPCNT; 0: the connection did not end so. */
+export function probesInVain(situation: Situation, interval: number): number {
+  const { packets } = situation.recording;
+  const list = packets.filter((p): p is RecordedSegment => p.kind === 'tcp');
+  const end = list.findIndex((p) => p.direction === situation.side && (p.segment.flags & TCP_RST) !== 0);
+  let probes = 0;
+  for (let i = end - 1; i >= 0; i--) {
+    const p = list[i]!;
+    const seconds = (list[i + 1]!.time - p.time) / 1e6;
+    if (p.direction !== situation.side || p.end > p.seq || Math.abs(seconds - interval) > 0.3) break;
+    probes++;
+  }
+  return probes;
 }
 
 export function peerIsUrgent({ recording, side }: Situation): boolean {
