@@ -1,7 +1,7 @@
 // When to acknowledge: quick ACKs, ping-pong mode, delayed ACKs (RFC 9293 section 3.8.6.3, RFC 5681 section 4.2) and
 // compressed ACKs, with Linux's estimator of the time between segments (ATO). Builds nothing: transmit.ts does.
 import { counterIndex } from '../host/counters.js';
-import { jiffies, roundUpToTick, tickLength } from './jiffies.js';
+import { jiffies, roundUpToTick, startOfTick, tickLength } from './jiffies.js';
 import { rtoMin } from './rtt.js';
 import { type Tcb, TIMER_COMPRESSED_ACK, TIMER_DELAYED_ACK } from './tcb.js';
 import { clearTimer, resetTimer } from './timer-slots.js';
@@ -179,15 +179,21 @@ export function delayAck(tcb: Tcb, now: number): void {
     ato = Math.min(ato, max);
   }
   ato = Math.min(ato, ack.maxDelay, Math.max(rtoMin(tcb), 2 * tickLength(config)) - tickLength(config));
-  let deadline = now + Math.max(ato, 1); // never in the tick that is running
+  const tick = startOfTick(config, now);
+  let due = tick + ato; // counted from the tick that is running, and no timer fires in that
+  let deadline = now + Math.max(ato, 1);
   if ((ack.pending & ACK_TIMER) !== 0) {
-    const running = timers.deadline[TIMER_DELAYED_ACK]!;
-    if (running <= now + ato / 4) {
+    if (ack.due <= tick + ato / 4) {
       sendAck(tcb, now);
       return;
     }
-    if (deadline >= running) deadline = running;
+    const running = timers.deadline[TIMER_DELAYED_ACK]!;
+    if (deadline >= running) {
+      deadline = running;
+      due = ack.due;
+    }
   }
+  ack.due = due;
   ack.pending |= ACK_SCHEDULED | ACK_TIMER;
   resetTimer(tcb, TIMER_DELAYED_ACK, deadline, now);
 }
@@ -195,6 +201,7 @@ export function delayAck(tcb: Tcb, now: number): void {
 /** Sets the delayed-ACK timer to the longest delay (while a reply is expected to carry the ACK). */
 export function delayAckMax(tcb: Tcb, now: number): void {
   tcb.ack.pending |= ACK_SCHEDULED | ACK_TIMER;
+  tcb.ack.due = startOfTick(tcb.host.config, now) + DELAY_MAX;
   resetTimer(tcb, TIMER_DELAYED_ACK, now + DELAY_MAX, now);
 }
 

@@ -12,6 +12,11 @@ export function jiffies(config: StackConfig, now: number): number {
   return Math.floor(now / tickLength(config));
 }
 
+/** When the tick that is running at `now` began, µs; `now` itself when deadlines are exact. */
+export function startOfTick(config: StackConfig, now: number): number {
+  return config.hz === 0 ? now : jiffies(config, now) * tickLength(config);
+}
+
 /** A span of µs, rounded up to whole ticks; as it is when deadlines are exact. */
 export function roundUpToTick(config: StackConfig, span: number): number {
   if (config.hz === 0) return span;

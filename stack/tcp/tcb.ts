@@ -26,6 +26,8 @@ export class AckState {
   ato = 0;
   /** TCP_DELACK_MAX_US: the longest delay, µs. */
   maxDelay = 200_000;
+  /** When the delayed ACK is due by the tick it was asked for in, µs: its timer fires in the tick after that. */
+  due = 0;
   /** Estimated segment size of the peer (rcv_mss); 0 before there is one. */
   rcvMss = 0;
   lastSegmentSize = 0;
