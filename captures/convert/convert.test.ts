@@ -125,6 +125,7 @@ const UNTOLD = new Set([
   'retransmission/rto-minimum-sysctl', // tcp_rto_min_us
   'retransmission/spurious-timeout-by-timestamp', // tcp_early_retrans
   'retransmission/thin-linear-timeouts', // TCP_THIN_LINEAR_TIMEOUTS
+  'sack/neighbours-join', // writes of one full segment each, all at once
   'sack/prune-forgets-duplicate', // SO_RCVBUF of a connection that is there
   'window/overdrawn-once', // SO_RCVBUF of a connection that is there
   'window/reserved-memory-taken', // SO_RCVBUF of a connection that is there

@@ -2,8 +2,8 @@
 // the scoreboard's totals true. Decides nothing.
 import { seqLt } from '../wire/seq.js';
 import { TCP_CWR, TCP_FIN, TCP_PSH } from '../wire/tcp.js';
-import { allocateSegment, chargeSegment, chargeWhole } from './send-memory.js';
-import { LOST, SACKED_ACKED, SACKED_RETRANS, type SendSegment } from './send-segment.js';
+import { allocateSegment, chargeSegment, chargeWhole, freeSegment } from './send-memory.js';
+import { EVER_RETRANS, LOST, SACKED_ACKED, SACKED_RETRANS, type SendSegment } from './send-segment.js';
 import type { Tcb } from './tcb.js';
 import { shareZerocopy } from './zerocopy.js';
 
@@ -102,6 +102,27 @@ export function trimSegmentHead(tcb: Tcb, segment: SendSegment, length: number):
   if (segment.segments > 1) setSegmentCount(segment, segment.gsoSize);
 }
 
+/**
+ * `next`, whose payload has gone over to `to` before it, leaves the retransmission queue; its flags, its end and what hangs
+ * on it go over, too (tcp_skb_collapse_tstamp).
+ */
+export function absorbNext(tcb: Tcb, to: SendSegment, next: SendSegment): void {
+  const { snd, loss } = tcb;
+  to.endSeq = next.endSeq;
+  to.flags |= next.flags;
+  to.sacked |= next.sacked & EVER_RETRANS;
+  to.endOfRecord = next.endOfRecord;
+  if (next.timestampKey >= 0) {
+    to.timestampKey = next.timestampKey;
+    to.timestampFlags = next.timestampFlags;
+  }
+  if (loss.highestSack === next) loss.highestSack = to;
+  if (loss.retransHint === next) loss.retransHint = to;
+  snd.timeList.remove(next);
+  snd.retransmitQueue.remove(next);
+  freeSegment(tcb, next);
+}
+
 /** Whether bytes of `next` may be put behind those of `segment` (tcp_skb_can_collapse). */
 export function canCollapse(segment: SendSegment, next: SendSegment): boolean {
   return !segment.endOfRecord && segment.zerocopyId < 0 && next.zerocopyId < 0;
@@ -109,7 +130,6 @@ export function canCollapse(segment: SendSegment, next: SendSegment): boolean {
 
 /** Moves up to `amount` bytes of the following segment of the write queue into `segment` (tcp_grow_skb). */
 export function growFromNext(
-  tcb: Tcb,
   segment: SendSegment,
   amount: number,
   release: (next: SendSegment) => void,
@@ -118,11 +138,7 @@ export function growFromNext(
   if (next === null || !canCollapse(segment, next)) return;
   const taken = Math.min(amount, next.length);
   if (taken <= 0 || next.timestampKey >= 0) return;
-  const spare = allocateSegment(tcb);
-  next.payload!.split(taken, spare.payload!);
-  segment.payload!.join(next.payload!);
-  next.payload!.join(spare.payload!);
-  spare.owner = null;
+  segment.payload!.takeFront(next.payload!, taken);
   segment.truesize += taken;
   next.truesize -= taken;
   segment.endSeq = (segment.endSeq + taken) >>> 0;

@@ -83,7 +83,7 @@ function sendMtuProbe(tcb: Tcb, now: number, size: number, mss: number): number 
   owner = tcb;
   while (probe.length < size) {
     const before = probe.length;
-    growFromNext(tcb, probe, size - before, release);
+    growFromNext(probe, size - before, release);
     if (probe.length === before) break;
   }
   const next = probe.next;

@@ -164,12 +164,26 @@ export class Payload implements PayloadSource {
     this.length = Math.min(this.length, length);
   }
 
-  /** Takes over all of `other`, behind what is there; `other` is empty afterwards. */
-  join(other: Payload): void {
-    for (let i = 0; i < other.count; i++) {
-      this.addRange(other.pages[i]!, other.offsets[i]!, other.lengths[i]!);
+  /** Takes over the first `length` bytes of `other`, behind what is there. */
+  takeFront(other: Payload, length: number): void {
+    let left = Math.min(length, other.length);
+    for (let i = 0; left > 0; i++) {
+      const take = Math.min(left, other.lengths[i]!);
+      this.addRange(other.pages[i]!, other.offsets[i]!, take);
+      left -= take;
     }
-    other.clear();
+    other.trimFront(length);
+  }
+
+  /** Number of ranges with all of `other` behind what is there. */
+  rangesWith(other: Payload): number {
+    const last = this.count - 1;
+    const continues =
+      last >= 0 &&
+      other.count > 0 &&
+      this.pages[last] === other.pages[0] &&
+      this.offsets[last]! + this.lengths[last]! === other.offsets[0];
+    return this.count + other.count - (continues ? 1 : 0);
   }
 
   /** Drops the first `length` bytes. */

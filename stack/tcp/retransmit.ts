@@ -5,9 +5,15 @@ import { seqGt, seqLt } from '../wire/seq.js';
 import { TCP_CWR, TCP_ECE, TCP_SYN } from '../wire/tcp.js';
 import { ecnFallback } from './ecn/classic.js';
 import { EAGAIN, EBUSY, EHOSTUNREACH, EINVAL, ENOMEM } from './errno.js';
-import { adjustCounts, canCollapse, fragmentSegment, setSegmentCount, trimSegmentHead } from './fragment.js';
+import {
+  absorbNext,
+  adjustCounts,
+  canCollapse,
+  fragmentSegment,
+  setSegmentCount,
+  trimSegmentHead,
+} from './fragment.js';
 import { currentMss, refreshRoute } from './mss.js';
-import { freeSegment } from './send-memory.js';
 import { EVER_RETRANS, SACKED_ACKED, SACKED_RETRANS, type SendSegment } from './send-segment.js';
 import type { Tcb } from './tcb.js';
 import { transmitSegment } from './transmit.js';
@@ -104,23 +110,10 @@ function collapseFollowing(tcb: Tcb, to: SendSegment, space: number): void {
 }
 
 function mergeNext(tcb: Tcb, to: SendSegment, next: SendSegment): void {
-  const { snd, loss } = tcb;
   const moved = next.length;
-  to.payload!.join(next.payload!);
+  to.payload!.takeFront(next.payload!, moved);
   to.truesize += moved;
   next.truesize -= moved;
-  if (loss.highestSack === next) loss.highestSack = to;
-  to.endSeq = next.endSeq;
-  to.flags |= next.flags;
-  to.sacked |= next.sacked & EVER_RETRANS;
-  to.endOfRecord = next.endOfRecord;
-  if (next.timestampKey >= 0) {
-    to.timestampKey = next.timestampKey;
-    to.timestampFlags = next.timestampFlags;
-  }
-  if (loss.retransHint === next) loss.retransHint = to;
   adjustCounts(tcb, next, next.segments);
-  snd.timeList.remove(next);
-  snd.retransmitQueue.remove(next);
-  freeSegment(tcb, next);
+  absorbNext(tcb, to, next);
 }

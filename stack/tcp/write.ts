@@ -62,7 +62,7 @@ export function writeXmit(tcb: Tcb, now: number, mss: number, nonagle: number, p
     }
     quota = Math.min(quota, maxSegments);
     const missing = quota * mss - segment.length;
-    if (missing > 0) growFromNext(tcb, segment, missing, releases(tcb));
+    if (missing > 0) growFromNext(segment, missing, releases(tcb));
     setSegmentCount(segment, mss);
     if (!windowAllows(tcb, segment, mss)) {
       windowLimited = true;

@@ -70,7 +70,7 @@ function account(tcb: Tcb, context: AckContext, segment: SendSegment, startSeq: 
   if ((sacked & SACKED_ACKED) === 0 && tcb.opt.sack) {
     countDelivered(tcb, count, (context.flag & FLAG_ECE) !== 0);
     if (!spuriousRetransmission(tcb, segment)) {
-      rackAdvance(tcb, segment, context.arrival);
+      rackAdvance(tcb, segment, segment.endSeq, context.arrival);
     }
   }
   if ((sacked & LOST) !== 0) loss.lostOut -= count;

@@ -80,10 +80,10 @@ export function rackMarkLost(tcb: Tcb, now: number, at: number): boolean {
   return true;
 }
 
-/** Notes the delivery of `segment`, told by an ACK that arrived at `at` (steps 1 and 2). */
-export function rackAdvance(tcb: Tcb, segment: SendSegment, at: number): void {
+/** Notes the delivery of `segment` up to `endSeq`, told by an ACK that arrived at `at` (steps 1 and 2). */
+export function rackAdvance(tcb: Tcb, segment: SendSegment, endSeq: number, at: number): void {
   const { loss } = tcb;
-  const { sentAt, sentBurst, endSeq } = segment;
+  const { sentAt, sentBurst } = segment;
   const rtt = Math.max(0, at - sentAt);
   // An ACK sooner than any RTT after a retransmission is for the original: its RTT says nothing.
   if (rtt < minRtt(tcb) && (segment.sacked & (SACKED_RETRANS | EVER_RETRANS)) !== 0) return;

@@ -29,6 +29,48 @@ describe('SACK blocks (RFC 2018, RFC 6675)', () => {
     expect(kit.relative(highestSackSeq(kit.tcb))).toBe(5 * MSS);
   });
 
+  it('join neighbours of one wire size, and both sides of a hole that is filled', () => {
+    const kit = new SenderKit();
+    kit.send(8);
+    kit.wait(100_000).ack(0, [2, 3]);
+    kit.ack(0, [4, 6], [2, 3]);
+    const alone = kit.tcb.snd.memoryQueued;
+    expect(layout(kit).slice(2, 5)).toEqual([
+      [2, 1, true],
+      [3, 1, false],
+      [4, 2, true],
+    ]);
+    kit.ack(0, [2, 6]);
+    expect(layout(kit)).toEqual([
+      [0, 1, false],
+      [1, 1, false],
+      [2, 4, true],
+      [6, 1, false],
+      [7, 1, false],
+    ]);
+    // Two records less: their overhead is given back, not a byte of payload.
+    const { head } = kit.tcb.snd.retransmitQueue;
+    expect(alone - kit.tcb.snd.memoryQueued).toBe(2 * (head!.truesize - MSS));
+    expect(kit.tcb.snd.retransmitQueue.head!.next!.next!.length).toBe(4 * MSS);
+    expect(kit.count('TCPSackMerged')).toBe(3);
+    expect(kit.tcb.loss.sackedOut).toBe(4);
+    kit.ack(3);
+    expect(layout(kit)[0]).toEqual([3, 3, true]);
+    kit.ack(8);
+    expect(kit.tcb.snd.retransmitQueue.empty).toBe(true);
+    expect(kit.tcb.loss.sackedOut).toBe(0);
+  });
+
+  it('do not join a record’s end, or another wire size', () => {
+    const kit = new SenderKit();
+    kit.send(4);
+    kit.tcb.snd.retransmitQueue.head!.next!.endOfRecord = true;
+    kit.wait(100_000).ack(0, [1, 3]);
+    expect(layout(kit).map(([, count]) => count)).toEqual([1, 1, 1, 1]);
+    kit.ackBytes(0, [[MSS, 3 * MSS + 500]]);
+    expect(kit.tcb.loss.sackedOut).toBe(2);
+  });
+
   it('count only wire segments that are covered whole', () => {
     const kit = new SenderKit();
     kit.send(10, 10);

@@ -1,18 +1,16 @@
 // SACK blocks onto the scoreboard (RFC 2018, RFC 6675 section 4's Update), with Linux's judgements: which blocks count,
-// splitting of partly SACKed super-packets, first signs of reordering, RACK's and the RTT's evidence.
+// which segments they cover, splitting of super-packets that they cover in part.
 import { counterIndex } from '../../host/counters.js';
 import { seqDiff, seqGt, seqLe, seqLt, seqMax } from '../../wire/seq.js';
 import { fragmentSegment } from '../fragment.js';
-import { rateSegmentDelivered } from '../rate.js';
 import type { SegmentIn } from '../segment.js';
-import { EVER_RETRANS, LOST, SACKED_ACKED, SACKED_RETRANS, type SendSegment } from '../send-segment.js';
+import type { SendSegment } from '../send-segment.js';
 import { CA_LOSS, type Tcb } from '../tcb.js';
 import type { AckContext } from './context.js';
 import { checkDsack } from './dsack.js';
-import { FLAG_DATA_SACKED, FLAG_ORIG_SACK_ACKED } from './flags.js';
-import { rackAdvance } from './rack.js';
 import { checkSackReordering } from './reordering.js';
-import { highestSackSeq } from './scoreboard.js';
+import { joinSacked } from './sack-join.js';
+import { tagSegment } from './sack-tag.js';
 
 const sackDiscard = counterIndex('TcpExtTCPSACKDiscard');
 const dsackIgnoredOld = counterIndex('TcpExtTCPDSACKIgnoredOld');
@@ -106,67 +104,6 @@ function matchSegment(tcb: Tcb, segment: SendSegment, start: number, end: number
   return beginsInside ? 1 : 0;
 }
 
-/** A segment that was never retransmitted has been delivered out of order. */
-function noteOriginal(tcb: Tcb, context: AckContext, segment: SendSegment): void {
-  // Below what was SACKed before: it was late.
-  if (seqLt(segment.seq, highestSackSeq(tcb)) && seqLt(segment.seq, context.reorderSeq)) {
-    context.reorderSeq = segment.seq;
-  }
-  if (!seqGt(segment.endSeq, tcb.loss.highSeq)) context.flag |= FLAG_ORIG_SACK_ACKED;
-  if (context.firstSackTime < 0) context.firstSackTime = segment.sentAt;
-  context.lastSackTime = segment.sentAt;
-}
-
-/** Tags one whole segment that a block covers. */
-function tagSegment(tcb: Tcb, context: AckContext, segment: SendSegment, isDsack: boolean): void {
-  const { loss, snd } = tcb;
-  const count = segment.segments;
-  const retransmitted = (segment.sacked & (SACKED_RETRANS | EVER_RETRANS)) !== 0;
-  if (isDsack && retransmitted) {
-    if (loss.undoMarked && loss.undoRetrans > 0 && seqGt(segment.endSeq, loss.undoMarker)) {
-      loss.undoRetrans = Math.max(0, loss.undoRetrans - count);
-    }
-    if ((segment.sacked & SACKED_ACKED) !== 0 && seqLt(segment.seq, context.reorderSeq)) {
-      context.reorderSeq = segment.seq;
-    }
-  }
-  // Acknowledged cumulatively by this same ACK: about to leave the queue.
-  if (!seqGt(segment.endSeq, snd.una)) return;
-  if ((segment.sacked & SACKED_ACKED) === 0) {
-    rackAdvance(tcb, segment, context.arrival);
-    if ((segment.sacked & SACKED_RETRANS) !== 0) {
-      // Not lost: the retransmission is believed to be in flight still.
-      if ((segment.sacked & LOST) !== 0) {
-        segment.sacked &= ~(LOST | SACKED_RETRANS);
-        loss.lostOut -= count;
-        loss.retransOut -= count;
-      }
-    } else {
-      if (!retransmitted) noteOriginal(tcb, context, segment);
-      if ((segment.sacked & LOST) !== 0) {
-        segment.sacked &= ~LOST;
-        loss.lostOut -= count;
-      }
-    }
-    if (loss.sackedOut === 0 || seqGt(segment.endSeq, loss.highestSackSeq)) {
-      loss.highestSackSeq = segment.endSeq;
-      loss.highestSack = segment;
-    }
-    segment.sacked |= SACKED_ACKED;
-    context.flag |= FLAG_DATA_SACKED;
-    loss.sackedOut += count;
-    context.sackDelivered += count;
-    context.deliveredBytes += seqDiff(segment.endSeq, segment.seq);
-  }
-  // A DSACK for a retransmission that was thought to be in flight: it has arrived.
-  if (isDsack && (segment.sacked & SACKED_RETRANS) !== 0) {
-    segment.sacked &= ~SACKED_RETRANS;
-    loss.retransOut -= count;
-  }
-  rateSegmentDelivered(tcb, segment, context.rate);
-  snd.timeList.remove(segment);
-}
-
 /** Tags what [start, end) covers of the segments that end behind `at` and begin before `stop`; returns the last seen. */
 function walk(
   tcb: Tcb,
@@ -181,11 +118,14 @@ function walk(
   let segment = findSegment(tcb, from, at);
   let last = segment;
   while (segment !== null && seqLt(segment.seq, stop)) {
-    const match = matchSegment(tcb, segment, start, end);
-    if (match < 0) break;
-    if (match > 0) tagSegment(tcb, context, segment, isDsack);
-    last = segment;
-    segment = segment.next;
+    last = joinSacked(tcb, context, segment, start, end, isDsack);
+    if (last === null) {
+      const match = matchSegment(tcb, segment, start, end);
+      last = segment;
+      if (match < 0) break;
+      if (match > 0) tagSegment(tcb, context, segment, isDsack);
+    }
+    segment = last.next;
   }
   return last;
 }
