@@ -7,10 +7,11 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { readArguments } from './arguments.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const folder = join(root, 'test/breaks');
-const wanted = process.argv.slice(2);
+const wanted = readArguments({}, true).positionals;
 const patches = readdirSync(folder)
   .filter(
     (name) => name.endsWith('.patch') && (wanted.length === 0 || wanted.some((part) => name.includes(part))),

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
-// What CI runs, verb by verb, and a person too: `node scripts/ci.mjs lint types test …`; without arguments, all of it.
+// What CI runs, verb by verb, and a person too; without arguments, all of it.
+//   node scripts/ci.mjs [lint|types|build|conform|test|simulated|negative|breaks|fuzz|explore|versions]…
 // Each step's verdicts are added up into the last line, `N passed, N failed, N skipped`; a step without verdicts of its
 // own counts as one. Exit status 1 when anything failed.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { readArguments } from './arguments.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const out = mkdtempSync(join(tmpdir(), 'netchannel-ci-'));
@@ -106,11 +108,7 @@ const steps = {
   versions,
 };
 
-const asked = process.argv.slice(2);
-if (asked.includes('--help') || asked.includes('-h')) {
-  console.log(`usage: node scripts/ci.mjs [${Object.keys(steps).join('|')}]…`);
-  process.exit(0);
-}
+const asked = readArguments({}, true).positionals;
 const unknown = asked.filter((name) => !(name in steps));
 if (unknown.length > 0) {
   console.error(`ci: unknown step ${unknown.join(', ')}; there are ${Object.keys(steps).join(', ')}`);

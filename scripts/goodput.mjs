@@ -6,7 +6,6 @@
 // --update writes docs/goodput.tsv and docs/goodput.md (of the profiles that ran; the others' rows stay).
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { GRID_BUFFERS, GRID_BYTES, GRID_LOSSES } from '../dist/bench/simulated/goodput.js';
 import {
@@ -19,16 +18,15 @@ import {
   seedsOf,
   slower,
 } from '../dist/bench/simulated/grid.js';
+import { readArguments, wholeNumber } from './arguments.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const tsv = resolve(root, 'docs/goodput.tsv');
-const { values } = parseArgs({
-  options: {
-    update: { type: 'boolean', default: false },
-    brief: { type: 'boolean', default: false },
-    profile: { type: 'string' },
-    threads: { type: 'string', default: '2' },
-  },
+const { values } = readArguments({
+  update: { type: 'boolean', default: false },
+  brief: { type: 'boolean', default: false },
+  profile: { type: 'string' },
+  threads: { type: 'string', default: '2' },
 });
 const profiles = GRID_PROFILES.filter((p) => values.profile === undefined || p.name === values.profile);
 if (values.brief && values.update) {
@@ -71,7 +69,7 @@ async function work() {
   }
   await worker.terminate();
 }
-await Promise.all(Array.from({ length: Number(values.threads) }, work));
+await Promise.all(Array.from({ length: wholeNumber('--threads', values.threads) }, work));
 
 let before = existsSync(tsv) ? parseTable(readFileSync(tsv, 'utf8')) : [];
 if (values.update) {

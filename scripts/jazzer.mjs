@@ -5,12 +5,13 @@
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
 import { TARGET_NAMES } from '../dist/fuzz/index.js';
+import { readArguments } from './arguments.mjs';
 
 /** These rewrite the shipped modules as they load them: there is nothing to bundle. `netchannel fuzz` and `explore` run them. */
 const REWRITING = new Set(['ring', 'table']);
 const TARGETS = TARGET_NAMES.filter((name) => !REWRITING.has(name));
 
-const [folder, ...asked] = process.argv.slice(2);
+const [folder, ...asked] = readArguments({}, true).positionals;
 const unknown = asked.filter((name) => !TARGETS.includes(name));
 if (folder === undefined || unknown.length > 0) {
   const what = folder === undefined ? 'which folder?' : `no bundle of ${unknown.join(', ')}`;

@@ -8,6 +8,11 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { readArguments, wholeNumber } from './arguments.mjs';
+
+const [howMany = '200', first = '1'] = readArguments({}, true).positionals;
+const count = wholeNumber('COUNT', howMany);
+const seed = wholeNumber('SEED', first, 0);
 
 const root = resolve(import.meta.dirname, '..');
 const { parseScript, printScript } = await import(join(root, 'dist/conformance/language/index.js'));
@@ -19,8 +24,6 @@ if (!reference) {
   );
   process.exit(2);
 }
-const count = Number(process.argv[2] ?? 200);
-const seed = Number(process.argv[3] ?? 1);
 const TRIES = 3;
 
 const source = join(root, 'conformance/scripts');

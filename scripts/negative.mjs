@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 // Proves that every own script can fail: against a target that never answers and against one that echoes what it gets,
 // each script has to fail, over both IP versions. A script that passes there checks nothing.
+//   node scripts/negative.mjs
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
+import { readArguments } from './arguments.mjs';
 
+readArguments();
 const root = resolve(import.meta.dirname, '..');
 let passed = 0;
 let failed = 0;

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 // Runs scripts on the stack again and again under what must not matter (seeds, ISNs near the wrap, clock epochs at the
 // wrap of jiffies and timestamps, ticks, packets up to 1 ms late) and prints every verdict that changes.
-//   node scripts/vary.mjs PATH… [-- options of conform]          default: conformance/scripts
+//   node scripts/vary.mjs [PATH…] [--ip-version LIST]      (conformance/scripts, and what conform takes for versions)
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
+import { readArguments } from './arguments.mjs';
 
 const root = resolve(import.meta.dirname, '..');
-const split = process.argv.indexOf('--');
-const paths = process.argv.slice(2, split < 0 ? undefined : split);
-const extra = split < 0 ? [] : process.argv.slice(split + 1);
+const { values, positionals: paths } = readArguments({ 'ip-version': { type: 'string' } }, true);
+const extra = values['ip-version'] === undefined ? [] : ['--ip-version', values['ip-version']];
 if (paths.length === 0) paths.push('conformance/scripts');
 
 // 2^32 ms of Linux's 32-bit jiffies at 1000 Hz, and of the timestamp clock, pass a tenth of a second into a script.

@@ -16,14 +16,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { transformSync } from 'esbuild';
+import { readArguments, wholeNumber } from '../../scripts/arguments.mjs';
 
 const folder = import.meta.dirname;
 const root = resolve(folder, '../..');
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
+const { values, positionals } = readArguments(
+  {
     seconds: { type: 'string', default: '120' },
     jobs: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
@@ -31,7 +30,8 @@ const { values, positionals } = parseArgs({
     write: { type: 'string' },
     results: { type: 'string' },
   },
-});
+  true,
+);
 const patches = readdirSync(folder)
   .filter(
     (name) =>
@@ -107,7 +107,7 @@ async function tryBreak(name) {
 const results = [];
 const queue = [...patches];
 await Promise.all(
-  Array.from({ length: Number(values.jobs) }, async () => {
+  Array.from({ length: wholeNumber('--jobs', values.jobs) }, async () => {
     for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
       const result = await tryBreak(name);
       results.push(result);
