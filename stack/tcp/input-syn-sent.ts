@@ -14,6 +14,7 @@ import { initMtuProbing, syncMss } from './mss.js';
 import { FLAG_SLOWPATH } from './recovery/flags.js';
 import { undoSpuriousSyn } from './recovery/undo.js';
 import { replyReset } from './reset.js';
+import { timeoutMin } from './rtt.js';
 import type { SegmentIn } from './segment.js';
 import { pawsReject } from './sequence-check.js';
 import { TCP_SYN_RECV } from './states.js';
@@ -23,7 +24,6 @@ import { sendAck, transmitSegment } from './transmit.js';
 
 const PAWS_ACTIVE = counterIndex('TcpExtPAWSActive');
 const MAX_QUICK_ACKS = 16;
-const TIMEOUT_MIN = 2000;
 const MAX_WSCALE = 14;
 
 /** What the peer's SYN offers, taken over into the block. */
@@ -63,7 +63,7 @@ export function synSentInput(tcb: Tcb, now: number, seg: SegmentIn): boolean {
   if ((seg.flags & TCP_ACK) !== 0) {
     if (!seqGt(seg.ack, snd.una) || seqGt(seg.ack, snd.nxt)) {
       // A connection of another life answers: after our RST, try again soon.
-      if (timers.retransmits === 0) resetTimer(tcb, TIMER_RETRANSMIT, now + TIMEOUT_MIN, now);
+      if (timers.retransmits === 0) resetTimer(tcb, TIMER_RETRANSMIT, now + timeoutMin(tcb), now);
       replyReset(host, now, seg);
       return false;
     }

@@ -130,9 +130,9 @@ export function tcpSetOption(tcb: Tcb, now: number, option: number, value: numbe
   }
 }
 
-/** A time that an option may ask for: two ticks to 200 ms. Exact deadlines know no ticks. */
+/** A time that an option may ask for: rounded up, two ticks to 200 ms. */
 function inTicks(config: StackConfig, micros: number): boolean {
-  return micros > (config.hz === 0 ? 0 : tickLength(config)) && micros <= DELAY_MAX;
+  return micros > tickLength(config) && micros <= DELAY_MAX;
 }
 
 function setKeepOption(tcb: Tcb, now: number, option: number, value: number): number {
