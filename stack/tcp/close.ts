@@ -63,12 +63,8 @@ export function tcpShutdown(tcb: Tcb, now: number, how: number): number {
     return 0;
   }
   tcb.shutdown |= bits;
-  if (
-    (bits & 2) !== 0 &&
-    (stateBit(tcb.state) &
-      (stateBit(TCP_ESTABLISHED) | stateBit(TCP_CLOSE_WAIT) | stateBit(TCP_SYN_RECV))) !==
-      0
-  ) {
+  // In SYN-RECEIVED the FIN waits for the handshake's end, as in Linux (RFC 9293 section 3.10.4: "queue for processing").
+  if ((bits & 2) !== 0 && (tcb.state === TCP_ESTABLISHED || tcb.state === TCP_CLOSE_WAIT)) {
     if (closeState(tcb, now)) sendFin(tcb, now);
   }
   let events = EVENT_WRITABLE;
