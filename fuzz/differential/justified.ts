@@ -41,6 +41,16 @@ export const JUSTIFIED: readonly Justified[] = [
       without(linux, /sack .*$/) === without(stack, /sack .*$/) &&
       stack.length > linux.length,
   },
+  {
+    what: 'a TIME-WAIT record announces its window modulo 65,536',
+    reason:
+      'Linux puts a window of more than 65,535 bytes of a connection without scaling into 16 bits as it is (tcp_v4_timewait_ack), ' +
+      'and so shrinks it; RFC 9293, section 3.8.6.2.1, discourages that.',
+    matches: ({ kind, linux, stack }) =>
+      kind === 'packet . win' &&
+      / win 65535\b/.test(stack) &&
+      without(linux, / win \d+/) === without(stack, / win \d+/),
+  },
 ];
 
 /** The row that a divergence falls under. */

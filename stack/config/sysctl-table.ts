@@ -2,8 +2,8 @@
 // tables for net.core, net.ipv4 and net.ipv6), its unit, when it is read, and what it does. Data only.
 import type { StackConfig } from './config.js';
 
-/** When an option is read: each time it matters, or once when a socket or connection is made. */
-export type ReadTime = 'use' | 'creation';
+/** When an option is read: each time it matters, once when a socket or connection is made, or never: it is kept, without effect. */
+export type ReadTime = 'use' | 'creation' | 'never';
 
 export type SysctlKind =
   /** One integer, or a vector of as many as the field holds (`proc_dointvec`). */
@@ -46,10 +46,10 @@ net.core.optmem_max | optmemMax | int | 0 | I32 | bytes | use | ancillary memory
 net.core.max_skb_frags | maxSkbFrags | int | 1 | 17 | fragments | use | payload ranges in one segment of the send queue
 net.core.default_qdisc | defaultQdisc | word | 0 | 0 |  | creation | queue discipline of a link without its own
 net.ipv4.tcp_abort_on_overflow | tcpAbortOnOverflow | int | 0 | 255 | flag | use | reset instead of silence when the accept queue is full
-net.ipv4.tcp_adv_win_scale | tcpAdvWinScale | int | -31 | 31 | shift | use | obsolete: part of the receive buffer kept for overhead
+net.ipv4.tcp_adv_win_scale | tcpAdvWinScale | int | -31 | 31 | shift | never | part of the receive buffer kept for overhead: obsolete in Linux as well
 net.ipv4.tcp_app_win | tcpAppWin | int | 0 | 31 | shift | creation | part of the first window kept for the application buffer
 net.ipv4.tcp_autocorking | tcpAutocorking | int | 0 | 255 | flag | use | small writes wait while earlier packets are in the host queue
-net.ipv4.tcp_backlog_ack_defer | tcpBacklogAckDefer | int | 0 | 1 | flag | use | one ACK for a batch of received segments
+net.ipv4.tcp_backlog_ack_defer | tcpBacklogAckDefer | int | 0 | 1 | flag | never | one ACK for what waited while a program held the socket: nothing waits so here
 net.ipv4.tcp_base_mss | tcpBaseMss | int | -I32 | I32 | bytes | use | where path MTU probing starts (RFC 4821 search_low)
 net.ipv4.tcp_challenge_ack_limit | tcpChallengeAckLimit | int | 0 | I32 | per second | use | challenge ACKs of the host (RFC 5961 section 7)
 net.ipv4.tcp_comp_sack_delay_ns | tcpCompSackDelayNs | int | 0 | U64 | ns | use | longest delay of compressed SACKs
@@ -62,7 +62,7 @@ net.ipv4.tcp_ecn | tcpEcn | int | 0 | 5 | mode | use | 0 off, 1 ask and accept, 
 net.ipv4.tcp_ecn_fallback | tcpEcnFallback | int | 0 | 1 | flag | use | retry a lost ECN SYN without ECN (RFC 3168 section 6.1.1.1)
 net.ipv4.tcp_ecn_option | tcpEcnOption | int | 0 | 3 | mode | use | when the AccECN option is sent
 net.ipv4.tcp_ecn_option_beacon | tcpEcnOptionBeacon | int | 0 | 63 | per RTT | use | how often the AccECN option is sent
-net.ipv4.tcp_fack | tcpFack | int | 0 | 255 | flag | use | obsolete in Linux as well: kept, has no effect
+net.ipv4.tcp_fack | tcpFack | int | 0 | 255 | flag | never | forward acknowledgments: obsolete in Linux as well
 net.ipv4.tcp_fastopen | tcpFastopen | int | MIN | I32 | bits | use | fast open: 1 client, 2 server, 4 client without cookie, 0x200 server without, 0x400 every listener
 net.ipv4.tcp_fastopen_blackhole_timeout_sec | tcpFastopenBlackholeTimeoutSec | int | 0 | I32 | s | use | pause of active fast open after a black hole
 net.ipv4.tcp_fastopen_key | tcpFastopenKey | key | 0 | 0 |  | use | key(s) of fast-open cookies; a second one is accepted too

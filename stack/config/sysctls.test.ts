@@ -1,8 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { StackConfig } from './config.js';
 import { SYSCTL_TABLE } from './sysctl-table.js';
 import { getSysctl, hasSysctl, SysctlError, setSysctl, sysctlMarkdown, sysctlNames } from './sysctls.js';
+
+const root = resolve(import.meta.dirname, '../../..');
 
 function codeOf(run: () => void): string {
   try {
@@ -33,6 +36,17 @@ describe('sysctls', () => {
       (field) => !named.has(field) && !without.has(field),
     );
     expect(missing).toEqual([]);
+  });
+
+  test('each option is read somewhere, but for those that say otherwise', () => {
+    const sources = ['stack', 'conformance'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts') && !name.includes('.test.') && !name.includes('config/'))
+        .map((name) => readFileSync(join(root, folder, name), 'utf8')),
+    );
+    const words = new Set(sources.flatMap((source) => source.match(/\w+/g) ?? []));
+    for (const row of SYSCTL_TABLE)
+      expect([row.name, words.has(row.field)]).toEqual([row.name, row.read !== 'never']);
   });
 
   test('names may have slashes, numbers may be hexadecimal or octal', () => {

@@ -154,7 +154,7 @@ export function sysctlMarkdown(config: StackConfig): string {
     '',
     'Generated from `stack/config/sysctl-table.ts` by `node dist/stack/config/sysctls-doc.js`; a test keeps it up to date.',
     'Every option belongs to one stack, may be written while it runs, and has the default of Linux 6.18.',
-    '"Read" says whether it counts each time it matters (use) or once, when a socket or connection is made (creation).',
+    '"Read" says whether it counts each time it matters (use), once, when a socket or connection is made (creation), or never: it is kept.',
     '',
     '| sysctl | default | unit | bounds | read | what it does |',
     '| --- | --- | --- | --- | --- | --- |',

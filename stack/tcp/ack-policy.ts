@@ -148,11 +148,11 @@ function decideAck(tcb: Tcb, now: number, outOfOrderPossible: boolean): void {
   }
   ack.compressed++;
   if (Number.isFinite(tcb.timers.deadline[TIMER_COMPRESSED_ACK]!)) return;
-  // 5 % of the round trip, at most tcp_comp_sack_delay_ns.
+  // 5 % of the round trip, at most tcp_comp_sack_delay_ns; the kernel's timer goes off at the end of its slack.
   let rtt8 = rcv.rttEstimate;
   if (tcb.rtt.srtt8 > 0 && tcb.rtt.srtt8 < rtt8) rtt8 = tcb.rtt.srtt8;
   const delay = Math.min(config.tcpCompSackDelayNs / 1000, rtt8 / 8 / 20);
-  resetTimer(tcb, TIMER_COMPRESSED_ACK, now + delay, now);
+  resetTimer(tcb, TIMER_COMPRESSED_ACK, now + delay + config.tcpCompSackSlackNs / 1000, now);
 }
 
 /** The compression timer fired. */

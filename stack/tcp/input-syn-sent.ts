@@ -10,11 +10,11 @@ import { ecnReceiveSyn, ecnReceiveSynAck, ecnSynAckFlags } from './ecn/classic.j
 import { finishConnect, initPeerMss } from './establish.js';
 import { fastOpenReceiveSynAck } from './fastopen/client.js';
 import { takeTimestamps } from './input.js';
+import { tickLength } from './jiffies.js';
 import { initMtuProbing, syncMss } from './mss.js';
 import { FLAG_SLOWPATH } from './recovery/flags.js';
 import { undoSpuriousSyn } from './recovery/undo.js';
 import { replyReset } from './reset.js';
-import { timeoutMin } from './rtt.js';
 import type { SegmentIn } from './segment.js';
 import { pawsReject } from './sequence-check.js';
 import { TCP_SYN_RECV } from './states.js';
@@ -62,8 +62,8 @@ export function synSentInput(tcb: Tcb, now: number, seg: SegmentIn): boolean {
   if (host.config.tcpTimestamps === 0) opt.sawTimestamp = false;
   if ((seg.flags & TCP_ACK) !== 0) {
     if (!seqGt(seg.ack, snd.una) || seqGt(seg.ack, snd.nxt)) {
-      // A connection of another life answers: after our RST, try again soon.
-      if (timers.retransmits === 0) resetTimer(tcb, TIMER_RETRANSMIT, now + timeoutMin(tcb), now);
+      // A connection of another life answers: after our RST, try again after two ticks (Linux's TCP_TIMEOUT_MIN).
+      if (timers.retransmits === 0) resetTimer(tcb, TIMER_RETRANSMIT, now + 2 * tickLength(host.config), now);
       replyReset(host, now, seg);
       return false;
     }

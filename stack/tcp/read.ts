@@ -27,20 +27,19 @@ export function tcpReceive(
   if (tcb.state === TCP_LISTEN) return -ENOTCONN;
   if (length === 0) return 0;
   const { rcv } = tcb;
+  let copied: number;
   if ((flags & MSG_PEEK) !== 0) {
-    const seen = peekBytes(tcb, target, offset, length, Math.max(0, rcv.peekOffset));
-    if (rcv.peekOffset >= 0) rcv.peekOffset += seen;
-    return seen > 0 ? seen : whyNothing(tcb);
+    copied = peekBytes(tcb, target, offset, length, Math.max(0, rcv.peekOffset));
+    if (rcv.peekOffset >= 0) rcv.peekOffset += copied;
+  } else {
+    copied = takeBytes(tcb, target, offset, length);
+    if (rcv.peekOffset > 0) rcv.peekOffset = Math.max(0, rcv.peekOffset - copied);
+    if (copied < length) takeFin(tcb);
   }
-  const copied = takeBytes(tcb, target, offset, length);
-  if (rcv.peekOffset > 0) rcv.peekOffset = Math.max(0, rcv.peekOffset - copied);
-  if (copied < length) takeFin(tcb);
-  if (copied > 0) {
-    adjustReceiveSpace(tcb, now);
-    ackAfterRead(tcb, now, copied);
-    return copied;
-  }
-  return whyNothing(tcb);
+  // Whoever looks, or finds nothing, may owe an ACK as well (tcp_recvmsg_locked ends with tcp_cleanup_rbuf).
+  if (copied > 0) adjustReceiveSpace(tcb, now);
+  ackAfterRead(tcb, now, copied);
+  return copied > 0 ? copied : whyNothing(tcb);
 }
 
 /** The number of the FIN itself counts as read once somebody looked beyond the last byte, and its packet's memory goes. */

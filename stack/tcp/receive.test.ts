@@ -10,7 +10,7 @@ import { tcpAtMark, tcpInputQueued, tcpReceive, tcpReceiveUrgent } from './read.
 import { ReceiveQueue } from './receive-queue.js';
 import { MSG_OOB, MSG_PEEK } from './send.js';
 import { tcpSetReceiveLowat } from './socket-options.js';
-import { EVENT_PRIORITY, EVENT_READABLE, EVENT_WRITABLE, type Tcb } from './tcb.js';
+import { EVENT_PRIORITY, EVENT_READABLE, EVENT_WRITABLE, type Tcb, TIMER_COMPRESSED_ACK } from './tcb.js';
 import { established, hosts, pattern, receive, SERVER_PORT, send } from './testing/ends.js';
 import type { TwoHosts, Wire } from './testing/two-hosts.js';
 import { fullSpace, selectInitialWindow } from './window.js';
@@ -138,9 +138,18 @@ describe('reassembly', () => {
     const sent = net.log.length - before;
     expect(sent).toBeGreaterThanOrEqual(3);
     expect(sent).toBeLessThan(20);
+    // 5 % of the round trip are more than tcp_comp_sack_delay_ns; tcp_comp_sack_slack_ns comes on top.
+    expect(b.timers.deadline[TIMER_COMPRESSED_ACK]! - net.now).toBe(1000 + 100);
     net.run(3000);
     expect(net.log.length).toBe(before + sent + 1);
     expect(net.b.counters.get('TcpExtTCPAckCompressed')).toBeGreaterThan(5);
+  });
+
+  it('holds SACKs back for the slack alone where no round trip was measured', () => {
+    const { net, a, b, base } = plain();
+    b.rcv.rttEstimate = 0;
+    for (let i = 1; i <= 20; i++) segment(net, a, base + i * 1000, pattern(1000));
+    expect(b.timers.deadline[TIMER_COMPRESSED_ACK]! - net.now).toBe(100);
   });
 });
 

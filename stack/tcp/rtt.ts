@@ -12,10 +12,8 @@ import type { Tcb } from './tcb.js';
 const TIMEOUT_INIT = 1_000_000;
 /** RTO for data when the SYN was lost and gave no sample (RFC 6298 section 5.7). */
 export const TIMEOUT_FALLBACK = 3_000_000;
-/** Least time that a timer of loss detection waits beyond its formula, µs: two ticks (Linux's TCP_TIMEOUT_MIN). */
-export function timeoutMin(tcb: Tcb): number {
-  return 2 * tickLength(tcb.host.config);
-}
+/** Time that a timer of loss detection waits beyond its formula, whatever a tick is, µs (Linux's TCP_TIMEOUT_MIN_US). */
+export const TIMEOUT_MIN_US = 2000;
 
 /** Floor of the RTO in µs: the route's (`rtt.rtoMin`), else tcp_rto_min_us. */
 export function rtoMin(tcb: Tcb): number {

@@ -170,7 +170,9 @@ function finWait2Input(
 ): number {
   const { host } = record;
   if (paws || !inWindow(record, seg)) {
-    if ((seg.flags & TCP_RST) === 0) acknowledgeLimited(record, now, seg, SKIPPED_FIN_WAIT2);
+    // RFC 9293 section 3.10.7.4 drops a RST here; Linux's tcp_timewait_state_process acknowledges it like the rest.
+    const silent = (seg.flags & TCP_RST) !== 0 && host.config.profile === 'strict';
+    if (!silent) acknowledgeLimited(record, now, seg, SKIPPED_FIN_WAIT2);
     return TIME_WAIT_DONE;
   }
   if ((seg.flags & TCP_RST) !== 0) {

@@ -199,8 +199,8 @@ export function acceptableSeq(tcb: Tcb): number {
   const { snd } = tcb;
   const end = (snd.una + snd.wnd) >>> 0;
   if (!seqGt(snd.nxt, end)) return snd.nxt;
-  // Window scaling may have rounded the edge down by less than one unit.
-  if (snd.wscale > 0 && (snd.nxt - end) >>> 0 < 1 << tcb.rcv.wscale) return snd.nxt;
+  // Window scaling may have rounded the edge down by less than one unit (tcp_acceptable_seq: of our own scale).
+  if (tcb.opt.wscale && (snd.nxt - end) >>> 0 < 1 << tcb.rcv.wscale) return snd.nxt;
   return end;
 }
 

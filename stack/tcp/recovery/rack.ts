@@ -3,7 +3,7 @@
 
 import { seqGt } from '../../wire/seq.js';
 import type { RateSample } from '../congestion/congestion-control.js';
-import { minRtt, timeoutMin } from '../rtt.js';
+import { minRtt, TIMEOUT_MIN_US } from '../rtt.js';
 import { EVER_RETRANS, LOST, SACKED_RETRANS, type SendSegment } from '../send-segment.js';
 import { CA_RECOVERY, type Tcb, TIMER_REORDERING } from '../tcb.js';
 import { cwndReduction } from './cwnd-reduction.js';
@@ -76,7 +76,7 @@ export function rackMarkLost(tcb: Tcb, now: number, at: number): boolean {
   loss.rackAdvanced = false;
   const wait = detectLoss(tcb, at);
   if (wait === 0) return false;
-  setReorderingTimer(tcb, wait + timeoutMin(tcb), now);
+  setReorderingTimer(tcb, wait + TIMEOUT_MIN_US, now);
   return true;
 }
 

@@ -7,7 +7,7 @@ import { roundUpToTick } from '../jiffies.js';
 import { currentMss } from '../mss.js';
 import { NAGLE_OFF } from '../nagle.js';
 import { retransmitSegmentUnaccounted } from '../retransmit.js';
-import { initialRto, rtoMin, timeoutMin } from '../rtt.js';
+import { initialRto, rtoMin, TIMEOUT_MIN_US } from '../rtt.js';
 import { TCP_SYN_RECV } from '../states.js';
 import { CA_CWR, CA_OPEN, type Tcb, TIMER_LOSS_PROBE } from '../tcb.js';
 import { clearTransmitTimer } from '../timers.js';
@@ -41,7 +41,7 @@ export function scheduleLossProbe(tcb: Tcb, now: number, advancingRto: boolean):
   let timeout = initialRto(tcb);
   if (rtt.srtt8 > 0) {
     // Two RTTs; a lone segment's ACK may be delayed.
-    timeout = (rtt.srtt8 >> 2) + (snd.packetsOut === 1 ? rtoMin(tcb) : timeoutMin(tcb));
+    timeout = (rtt.srtt8 >> 2) + (snd.packetsOut === 1 ? rtoMin(tcb) : TIMEOUT_MIN_US);
   }
   timeout = roundUpToTick(config, timeout);
   const left = advancingRto ? rtt.rto : rtoLeft(tcb, now);
