@@ -1,16 +1,13 @@
-// SACK blocks onto the scoreboard (RFC 2018, RFC 6675 section 4's Update), with Linux's judgements: which blocks count,
-// which segments they cover, splitting of super-packets that they cover in part.
+// SACK blocks onto the scoreboard (RFC 2018, RFC 6675 section 4's Update), with Linux's judgements: which blocks count.
+// sack-walk.ts finds the segments that they cover.
 import { counterIndex } from '../../host/counters.js';
-import { seqDiff, seqGt, seqLe, seqLt, seqMax } from '../../wire/seq.js';
-import { fragmentSegment } from '../fragment.js';
+import { seqGt, seqLt } from '../../wire/seq.js';
 import type { SegmentIn } from '../segment.js';
-import type { SendSegment } from '../send-segment.js';
 import { CA_LOSS, type Tcb } from '../tcb.js';
 import type { AckContext } from './context.js';
 import { checkDsack } from './dsack.js';
 import { checkSackReordering } from './reordering.js';
-import { joinSacked } from './sack-join.js';
-import { tagSegment } from './sack-tag.js';
+import { tagBlocks } from './sack-walk.js';
 
 const sackDiscard = counterIndex('TcpExtTCPSACKDiscard');
 const dsackIgnoredOld = counterIndex('TcpExtTCPDSACKIgnoredOld');
@@ -63,98 +60,6 @@ function collectBlocks(tcb: Tcb, context: AckContext, seg: SegmentIn, hasDsack: 
   return used;
 }
 
-/** The segment that holds `seq`, or the first behind it; looks from the nearer of head, hint and `from`. */
-function findSegment(tcb: Tcb, from: SendSegment | null, seq: number): SendSegment | null {
-  const queue = tcb.snd.retransmitQueue;
-  let at = from !== null && from.list === queue ? from : queue.head;
-  const hint = tcb.loss.highestSack;
-  if (at === null) return null;
-  if (hint !== null && hint.list === queue && seqGt(hint.seq, at.seq)) {
-    if (seqLe(hint.seq, seq)) at = hint;
-    else if (seqDiff(hint.seq, seq) < seqDiff(seq, at.seq)) {
-      at = hint;
-      while (at.prev !== null && seqGt(at.seq, seq)) at = at.prev;
-    }
-  }
-  let found: SendSegment | null = at;
-  while (found !== null && seqLe(found.endSeq, seq)) found = found.next;
-  return found;
-}
-
-/**
- * Whether the block covers `segment` whole. A super-packet that it covers in part is split at a whole wire segment, so
- * that its first part is (1) or is not (0) covered; -1: nothing of it can count, or it cannot be split.
- */
-function matchSegment(tcb: Tcb, segment: SendSegment, start: number, end: number): number {
-  const beginsInside = seqLe(start, segment.seq);
-  if (beginsInside && seqLe(segment.endSeq, end)) return 1;
-  if (segment.segments <= 1 || !seqGt(segment.endSeq, start)) return 0;
-  const mss = segment.gsoSize;
-  let length: number;
-  if (beginsInside) {
-    length = seqDiff(end, segment.seq);
-    if (length < mss) return -1;
-    // Only wire segments that are covered whole count.
-    length = Math.floor(length / mss) * mss;
-  } else {
-    length = Math.max(mss, Math.ceil(seqDiff(start, segment.seq) / mss) * mss);
-    if (length >= segment.length) return 0;
-  }
-  if (!fragmentSegment(tcb, segment, length, mss)) return -1;
-  return beginsInside ? 1 : 0;
-}
-
-/** Tags what [start, end) covers of the segments that end behind `at` and begin before `stop`; returns the last seen. */
-function walk(
-  tcb: Tcb,
-  context: AckContext,
-  from: SendSegment | null,
-  at: number,
-  stop: number,
-  start: number,
-  end: number,
-  isDsack: boolean,
-): SendSegment | null {
-  let segment = findSegment(tcb, from, at);
-  let last = segment;
-  while (segment !== null && seqLt(segment.seq, stop)) {
-    last = joinSacked(tcb, context, segment, start, end, isDsack);
-    if (last === null) {
-      const match = matchSegment(tcb, segment, start, end);
-      last = segment;
-      if (match < 0) break;
-      if (match > 0) tagSegment(tcb, context, segment, isDsack);
-    }
-    segment = last.next;
-  }
-  return last;
-}
-
-/** Tags one block, leaving out what the last ACK's blocks had covered already. */
-function tagBlock(
-  tcb: Tcb,
-  context: AckContext,
-  index: number,
-  cached: number,
-  from: SendSegment | null,
-): SendSegment | null {
-  const start = blocks[2 * index]!;
-  const end = blocks[2 * index + 1]!;
-  if (index === dsackIndex) return walk(tcb, context, from, start, end, start, end, true);
-  const cache = tcb.loss.recvSackCache;
-  let at = start;
-  let position = from;
-  for (let c = 0; c < cached; c++) {
-    const left = cache[2 * c]!;
-    const right = cache[2 * c + 1]!;
-    if (seqLe(right, at)) continue;
-    if (!seqLt(left, end)) break;
-    if (seqLt(at, left)) position = walk(tcb, context, position, at, left, start, end, false);
-    at = seqMax(at, right);
-  }
-  return seqLt(at, end) ? walk(tcb, context, position, at, end, start, end, false) : position;
-}
-
 /**
  * Applies the SACK blocks of `seg` to the scoreboard (SND.UNA is already the new one). Adds to `context.flag`,
  * `sackDelivered`, the send times of what was SACKed, and reordering.
@@ -167,9 +72,7 @@ export function tagSackBlocks(tcb: Tcb, context: AckContext, seg: SegmentIn): vo
   if (seqLt(seg.ack, (context.priorSndUna - snd.maxWindow) >>> 0)) return;
   if (snd.packetsOut === 0) return;
   const used = collectBlocks(tcb, context, seg, hasDsack);
-  const cached = loss.sackedOut === 0 ? 0 : loss.recvSackCount;
-  let position: SendSegment | null = null;
-  for (let i = 0; i < used; i++) position = tagBlock(tcb, context, i, cached, position);
+  tagBlocks(tcb, context, blocks, used, dsackIndex);
   loss.recvSackCache.set(blocks);
   loss.recvSackCount = used;
   if (tcb.cc.caState !== CA_LOSS || loss.undoMarked) checkSackReordering(tcb, context.reorderSeq, false);
