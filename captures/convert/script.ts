@@ -28,6 +28,7 @@ import {
   chosenBuffer,
   closedBefore,
   corked,
+  deniesNext,
   overstated,
   peerIsUrgent,
   preamble,
@@ -204,6 +205,9 @@ class Writer {
         break;
       case 'icmp':
         this.line(event.time, `< ${icmpText(event.message)}`);
+        // An error about the SYN-ACK may have ended the handshake.
+        if (this.situation.role === 'server' && !this.accepted)
+          this.ended = deniesNext(this.situation, event.message);
         break;
       case 'out':
         this.outbound(event.time, event.packets);

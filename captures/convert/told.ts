@@ -2,7 +2,7 @@
 
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { fullSegment } from '../replay/application.js';
-import { carriesData, type RecordedSegment } from '../replay/recording.js';
+import { carriesData, type RecordedPacket, type RecordedSegment } from '../replay/recording.js';
 import type { Situation } from '../replay/situation.js';
 import { fastOpenSysctls } from './fast-open.js';
 import { toldSysctls } from './settings.js';
@@ -162,10 +162,13 @@ export function challenged(situation: Situation): boolean {
 export function closedBefore(situation: Situation, p: RecordedSegment): boolean {
   const both = TCP_SYN | TCP_ACK;
   if (situation.role !== 'client' || (p.segment.flags & both) !== both || p.ack !== 1) return false;
-  const { packets } = situation.recording;
-  const next = packets.find(
-    (q, i) => i > packets.indexOf(p) && q.kind === 'tcp' && q.direction === situation.side,
-  );
+  return deniesNext(situation, p);
+}
+
+/** The next that the host sends after this packet is a reset without ACK: it knows of no connection. */
+export function deniesNext({ recording, side }: Situation, p: RecordedPacket): boolean {
+  const { packets } = recording;
+  const next = packets.find((q, i) => i > packets.indexOf(p) && q.kind === 'tcp' && q.direction === side);
   return next?.kind === 'tcp' && (next.segment.flags & (TCP_RST | TCP_ACK)) === TCP_RST;
 }
 

@@ -6,7 +6,7 @@ import { tcpAbort, tcpClose } from './close.js';
 import { setState } from './destroy.js';
 import { fastOpenTune } from './fastopen/server.js';
 import { icmpErrno } from './icmp.js';
-import { isSoftIcmp } from './profile.js';
+import { endsHandshake } from './profile.js';
 import { RequestTable } from './request.js';
 import { TCP_CLOSE, TCP_LISTEN } from './states.js';
 import type { Tcb } from './tcb.js';
@@ -110,9 +110,8 @@ export function listenerError(
 ): void {
   const request = listener.requests.findFlow(remoteAddress, remotePort, localAddress);
   if (request === null || seq !== request.iss) return;
-  // As Linux: hard errors end the embryo, network and host unreachable too; nobody is there to be told.
-  if (icmpErrno(ipv6, type, code) <= 0) return;
-  if (listener.tcb.host.config.profile === 'strict' && isSoftIcmp(ipv6, type, code)) return;
+  // Nobody is there to be told.
+  if (icmpErrno(ipv6, type, code) <= 0 || !endsHandshake(listener.tcb.host.config, ipv6, type, code)) return;
   listener.requests.remove(request);
   listener.tcb.host.counters.add(LISTEN_DROPS);
   listener.tcb.host.listenerTimerChanged(listener);

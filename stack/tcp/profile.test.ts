@@ -5,7 +5,7 @@ import { TCP_ACK, TCP_SYN } from '../wire/tcp.js';
 import { SHUT_RDWR, tcpClose, tcpShutdown } from './close.js';
 import { ECONNREFUSED, EHOSTUNREACH, EPROTO, ETIMEDOUT } from './errno.js';
 import { listenerError, tcpError } from './index.js';
-import { isSoftIcmp, synAckRetries } from './profile.js';
+import { endsHandshake, isSoftIcmp, synAckRetries } from './profile.js';
 import { TCP_CLOSE, TCP_ESTABLISHED, TCP_SYN_SENT } from './states.js';
 import { EVENT_ERROR, type Tcb } from './tcb.js';
 import { connect, established, listen, pattern, send } from './testing/ends.js';
@@ -106,6 +106,20 @@ describe('a soft ICMP error while a connection opens (MUST-56)', () => {
       net.run(SECOND);
       expect(tcb.state).toBe(TCP_ESTABLISHED);
     }
+  });
+
+  it('leaves a handshake on the server alone in the strict profile; hard ones end it', () => {
+    const ends = (profile: Profile, ipv6: boolean) => {
+      const config = new StackConfig();
+      config.profile = profile;
+      const types = ipv6 ? [1, 3, 4] : [3, 11, 12];
+      return types.map((type) => [0, 1, 3, 4, 5].map((code) => endsHandshake(config, ipv6, type, code)));
+    };
+    const [all, none] = [Array(5).fill(true), Array(5).fill(false)];
+    expect(ends('linux', false)).toEqual([[true, true, false, false, false], all, all]);
+    expect(ends('linux', true)).toEqual([[false, true, false, true, true], none, all]);
+    expect(ends('strict', false)).toEqual([[false, false, true, true, false], none, none]);
+    expect(ends('strict', true)).toEqual([[false, true, false, true, true], none, none]);
   });
 
   it('a hard one ends it in both', () => {

@@ -59,6 +59,16 @@ export function isSoftIcmp(ipv6: boolean, type: number, code: number): boolean {
   return type === V4_TIME_EXCEEDED || type === V4_PARAMETER_PROBLEM;
 }
 
+/**
+ * Whether this ICMP error about a SYN-ACK ends the handshake. Linux, as measured: over IPv4 network and host unreachable,
+ * time exceeded and parameter problems do, over IPv6 all but no route, address unreachable and time exceeded.
+ */
+export function endsHandshake(config: StackConfig, ipv6: boolean, type: number, code: number): boolean {
+  if (config.profile === 'strict') return !isSoftIcmp(ipv6, type, code);
+  if (ipv6) return type === V6_PARAMETER_PROBLEM || !isSoftIcmp(ipv6, type, code);
+  return type === V4_UNREACHABLE ? code <= 1 : type === V4_TIME_EXCEEDED || type === V4_PARAMETER_PROBLEM;
+}
+
 // RFC 9293 SHLD-9, MUST-47
 /**
  * Delivery is in trouble but the connection lives on: SO_ERROR tells it, and who polls is woken (POLLERR) where Linux
