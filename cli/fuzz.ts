@@ -55,7 +55,7 @@ export function fuzzCommand(): Command {
     .option('--replay', 'replay filed failures (default: all); one alone is shown step by step')
     .option(
       '--script',
-      'with --replay and files of target tcp, on the mended stack: write a packetdrill script beside each',
+      'with --replay, on the mended stack: write the exchange beside each failure, a capture and a packetdrill script',
     )
     .option('--corpus', 'run the corpus alone: each input passes and reaches what it is kept for')
     .option('--distill', 'add inputs to the corpus that reach more, for --time a target (default 30)')
@@ -85,7 +85,7 @@ async function fuzz(names: readonly string[], given: Given): Promise<number> {
         print(`${name.padEnd(10)} ${(await library.loadTarget(name)).about}`);
       return EXIT_OK;
     }
-    if (given.script) return await script(names);
+    if (given.script) return await writeExchanges(names);
     if (given.replay) return await replay(names, given.json === true);
     if (given.corpus) return await checkCorpus(names);
     if (given.distill) return await distillCorpus(names, seed, given.time ?? 30);
@@ -235,24 +235,23 @@ function summary(outcomes: readonly TargetOutcome[], json: boolean): number {
   return count('failed') > 0 ? EXIT_FAILED : EXIT_OK;
 }
 
-/** A packetdrill script beside each filed failure. */
-async function script(files: readonly string[]): Promise<number> {
-  const { ScriptlessError, writeExchangeScript } = await import('../fuzz/index.js');
-  if (files.length === 0) {
-    process.stderr.write('netchannel fuzz: --script needs the filed failures that scripts are wanted of\n');
-    return EXIT_USAGE;
-  }
+/** The exchange of each filed failure, as this stack goes through it, beside its file. */
+async function writeExchanges(files: readonly string[]): Promise<number> {
+  const { ExchangeError, filedRegressions, REGRESSIONS, writeExchange } = await import('../fuzz/index.js');
+  const list = files.length > 0 ? files : filedRegressions(REGRESSIONS).map(({ path }) => path);
   let failed = 0;
-  for (const path of files) {
+  for (const path of list) {
     try {
-      print(`wrote   ${await writeExchangeScript(path)}`);
+      const { files: written, scriptless } = await writeExchange(path);
+      for (const name of written) print(`wrote   ${name}`);
+      if (scriptless !== undefined) print(`no script of ${path}: ${scriptless}`);
     } catch (error) {
-      if (!(error instanceof ScriptlessError)) throw error;
+      if (!(error instanceof ExchangeError)) throw error;
       failed++;
       print(`failed  ${path}: ${error.message}`);
     }
   }
-  print(`${files.length - failed} passed, ${failed} failed, 0 skipped`);
+  print(`${list.length - failed} passed, ${failed} failed, 0 skipped`);
   return failed > 0 ? EXIT_FAILED : EXIT_OK;
 }
 

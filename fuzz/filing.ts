@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { formatJson } from './format-json.js';
 import type { Find } from './slice.js';
-import { InputError, type Json } from './target.js';
+import { InputError, type Json, type Place } from './target.js';
 
 export interface Regression {
   readonly format: 1;
@@ -19,6 +19,10 @@ export interface Regression {
   readonly commit?: string;
   readonly found: string;
   readonly break?: Json;
+  /** Where the failure showed, when its target has several hosts: whose exchange lies beside the file. */
+  readonly place?: Place;
+  /** Why there is no script beside the file though packets are exchanged. */
+  readonly scriptless?: string;
 }
 
 export interface FiledRegression {
@@ -111,6 +115,11 @@ export function fileRegression(folder: string, regression: Regression): { path: 
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, formatJson(regression as unknown as Json), { flag: 'wx' });
   return { path, fresh: true };
+}
+
+/** Writes over the file of a failure, as the project's formatter would have it. */
+export function writeRegression(path: string, regression: Regression): void {
+  writeFileSync(path, formatJson(regression as unknown as Json));
 }
 
 function freePath(folder: string, name: string): string {

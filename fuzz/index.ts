@@ -2,7 +2,7 @@
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Campaign, type CampaignState } from './campaign.js';
-import { writeExchange } from './exchange.js';
+import { writeFailedExchange } from './exchange-files.js';
 import { fileRegression, regressionOf } from './filing.js';
 import type { Find } from './slice.js';
 import { InputError } from './target.js';
@@ -11,7 +11,7 @@ import { loadTarget, TARGET_NAMES } from './targets/index.js';
 export { CORPUS, type CorpusEntry, readCorpus } from './corpus.js';
 export { CoverageProbe } from './coverage.js';
 export { checkEntry, distill } from './distill.js';
-export { ScriptlessError, writeExchangeScript } from './exchange-script.js';
+export { checkExchange, ExchangeError, type Written, writeExchange } from './exchange-files.js';
 export { filedRegressions, REGRESSIONS, type Regression, readRegression } from './filing.js';
 export { Recording, type Replay, replayRegression } from './replay.js';
 export { failureId, InputError, type Json, type Target, Violation, type Witness } from './target.js';
@@ -89,7 +89,7 @@ export async function runFuzz(options: FuzzOptions): Promise<readonly TargetOutc
         options.file === undefined
           ? undefined
           : fileRegression(options.file, regressionOf(target, find, options.today));
-      if (filed?.fresh) exchanges.push(writeExchange(filed.path));
+      if (filed?.fresh) exchanges.push(writeFailedExchange(filed.path));
       options.onFind?.(target, find, { ...at, ...filed });
     },
     onProgress(one) {

@@ -16,6 +16,25 @@ export interface ExchangePacket {
   /** From the IP header on, or from the Ethernet header when `ethernet`. */
   readonly bytes: Uint8Array;
   readonly ethernet?: boolean;
+  /** The host whose link it passed, where there are several. */
+  readonly host?: string;
+  /** Of a super-packet: bytes of data in each of its segments. */
+  readonly segmentSize?: number;
+}
+
+/** One end of a connection, where a target has several hosts or connections. */
+export interface Place {
+  readonly host: string;
+  /** The port that tells its connection from others, whichever side's it is. */
+  readonly port: number;
+}
+
+/** What a script's network has to be like. */
+export interface ToldNetwork {
+  readonly v6: boolean;
+  readonly mtu: number;
+  /** Address and port of the stack under test, where what happens depends on them. */
+  readonly own?: { readonly address: string; readonly port: number };
 }
 
 /** What a run tells about itself while it is replayed; never used while fuzzing, so it may cost. */
@@ -24,9 +43,13 @@ export interface Witness {
   step(text: string): void;
   packet(packet: ExchangePacket): void;
   /** A call of a program at virtual time `at` µs, as a script writes it, and what came back (negative: an errno). */
-  call?(at: number, text: string, result: number): void;
+  call?(at: number, text: string, result: number, place?: Place): void;
   /** A command of the host's, as a shell writes it. */
-  command?(at: number, text: string): void;
+  command?(at: number, text: string, place?: Place): void;
+  /** Told once, before the first packet. */
+  network?(told: ToldNetwork): void;
+  /** Something happens for which scripts have no word: `what`, as the reason why there is no script. */
+  untold?(what: string, place?: Place): void;
 }
 
 export interface Target<I = unknown> {
@@ -59,6 +82,19 @@ export class Violation extends Error {
     this.id = id;
     this.detail = detail;
   }
+}
+
+const places = new WeakMap<Error, Place>();
+
+/** Notes where an error showed, unless that is known already; returns it. For targets with several hosts. */
+export function placed(error: unknown, place: Place): unknown {
+  if (error instanceof Error && !places.has(error)) places.set(error, place);
+  return error;
+}
+
+/** Where an error showed, if its target said so. */
+export function placeOf(error: unknown): Place | undefined {
+  return error instanceof Error ? places.get(error) : undefined;
 }
 
 /** A filed input that its target cannot read. */

@@ -13,6 +13,9 @@ import { judgeFrame } from './ip-judge.js';
 import { PORT } from './ip-pieces.js';
 
 const MTU = 1500;
+const OWN_ADDRESS = { 4: '10.0.0.1', 6: 'fd00::1' };
+/** What a script calls its socket. */
+const SCRIPT_SOCKET = 3;
 export const OWN_HARDWARE = [2, 0, 0, 0, 0, 1];
 const PEER_HARDWARE = [2, 0, 0, 0, 0, 2];
 /** ipfrag_high_thresh, and what one packet may be above it. */
@@ -35,6 +38,7 @@ export class IpHost {
   /** Told of each packet sent. */
   onSent: (ip: ReadPacket) => void = () => {};
   private readonly witness: Witness | undefined;
+  private familyTold = false;
   private readonly peer: MemoryLink;
   private readonly sockets: number[] = [];
 
@@ -46,8 +50,8 @@ export class IpHost {
     this.stack = createStack({
       links: [device],
       addresses: [
-        { address: '10.0.0.1', prefix: 24 },
-        { address: 'fd00::1', prefix: 64, detectDuplicates: false },
+        { address: OWN_ADDRESS[4], prefix: 24 },
+        { address: OWN_ADDRESS[6], prefix: 64, detectDuplicates: false },
       ],
       ...(ethernet ? { autoconfigure: [{ ipv6: true, dhcp: true }] } : {}),
       secrets: fixedSecrets(3),
@@ -63,6 +67,9 @@ export class IpHost {
       this.stack.posix.bind(fd, socketAddress(family === c.AF_INET ? '0.0.0.0' : '::', PORT));
       this.sockets.push(fd);
     }
+    // A script has one of the two.
+    witness?.call?.(0, 'socket(..., SOCK_DGRAM|SOCK_NONBLOCK, IPPROTO_UDP)', SCRIPT_SOCKET);
+    witness?.call?.(0, `bind(${SCRIPT_SOCKET}, ..., ...)`, 0);
     this.stack.run(0);
   }
 
@@ -96,6 +103,7 @@ export class IpHost {
 
   /** A datagram of the application. */
   send(v6: boolean, to: string, size: number): void {
+    this.witness?.untold?.('datagrams go to whoever is named, and a script has one peer');
     const fd = this.sockets[v6 ? 1 : 0];
     this.stack.posix.sendto(fd, new Uint8Array(size), c.MSG_DONTWAIT, socketAddress(to, PORT));
     this.settle();
@@ -111,10 +119,28 @@ export class IpHost {
   }
 
   deliver(frame: Uint8Array): void {
+    this.tellFamily(frame);
     this.show('<', frame);
     this.witness?.packet({ time: this.now, direction: 'in', bytes: frame, ethernet: this.ethernet });
     this.peer.sendFrame(this.now, frame);
     this.settle();
+  }
+
+  /** A script that is told up to here waits this long for what the stack sends. */
+  tellEnd(): void {
+    this.witness?.call?.(this.now, `close(${SCRIPT_SOCKET})`, 0);
+  }
+
+  /** A script has one family: that of the first packet, which may be followed by others. */
+  private tellFamily(frame: Uint8Array): void {
+    if (this.familyTold) return;
+    this.familyTold = true;
+    const version = frame[this.ethernet ? 14 : 0] >>> 4 === 6 ? 6 : 4;
+    this.witness?.network?.({
+      v6: version === 6,
+      mtu: MTU,
+      own: { address: OWN_ADDRESS[version], port: PORT },
+    });
   }
 
   pass(us: number): void {

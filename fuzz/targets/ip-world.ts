@@ -36,6 +36,7 @@ export class IpWorld {
   finish(): void {
     const { host } = this;
     host.pass(200e6);
+    host.tellEnd();
     const { size } = host.fragments;
     invariant(size === 0, 'fragments are kept beyond their time', () => `${size} packets`);
     // A lease may just be renewed by way of a server that does not answer ARP: that is given up after three seconds.

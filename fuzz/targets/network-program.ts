@@ -8,8 +8,22 @@ import { Violation } from '../target.js';
 import type { Flow } from './network-commands.js';
 import { strangerIn, streamBytes } from './stream-bytes.js';
 
+/** A socket of a flow's program. */
+export interface Descriptor {
+  readonly fd: number;
+  /** What a script of this connection alone calls it. */
+  readonly name: number;
+  readonly told: Teller;
+}
+
+/** Told of each call: its text as a script writes it, and what it returned. */
+export type Teller = (text: string, result: number | null) => void;
+
 class Half {
   private readonly posix: Posix;
+  private readonly told: Teller;
+  /** What scripts call the descriptor. */
+  private readonly name: number;
   readonly fd: number;
   private readonly toWrite: number;
   private readonly toRead: number;
@@ -29,9 +43,18 @@ class Half {
    */
   deceived = false;
 
-  constructor(posix: Posix, fd: number, write: number, read: number, flow: Flow, early: boolean) {
+  constructor(
+    posix: Posix,
+    { fd, name, told }: Descriptor,
+    write: number,
+    read: number,
+    flow: Flow,
+    early: boolean,
+  ) {
     this.posix = posix;
     this.fd = fd;
+    this.name = name;
+    this.told = told;
     this.toWrite = write;
     this.toRead = read;
     this.chunk = flow.chunk;
@@ -53,6 +76,7 @@ class Half {
       const length = Math.min(this.chunk, this.toWrite - this.written);
       const data = streamBytes(this.written, length);
       const n = this.posix.send(this.fd, data, c.MSG_DONTWAIT | c.MSG_NOSIGNAL).result;
+      this.told(`send(${this.name}, ..., ${length}, MSG_DONTWAIT|MSG_NOSIGNAL)`, n);
       if (n === null || n === -EAGAIN) return undefined;
       if (n < 0) return `write: ${errnoName(-n)}`;
       this.written += n;
@@ -64,6 +88,7 @@ class Half {
   private read(now: number): string | undefined {
     if (this.ended || now < this.nextRead) return undefined;
     const n = this.posix.recv(this.fd, this.room, c.MSG_DONTWAIT).result;
+    this.told(`recv(${this.name}, ..., ${this.room.length}, MSG_DONTWAIT)`, n);
     if (n === null || n === -EAGAIN) return undefined;
     if (n < 0) return `read: ${errnoName(-n)}`;
     this.moved = true;
@@ -95,7 +120,7 @@ class Half {
     if (!may || this.shut) return undefined;
     this.shut = true;
     this.moved = true;
-    this.posix.shutdown(this.fd, c.SHUT_WR);
+    this.told(`shutdown(${this.name}, SHUT_WR)`, this.posix.shutdown(this.fd, c.SHUT_WR));
     return undefined;
   }
 
@@ -103,10 +128,17 @@ class Half {
     return this.ended && this.shut;
   }
 
+  get hasAll(): boolean {
+    return this.got === this.toRead;
+  }
+
   wakes(now: number): number {
     return !this.ended && this.nextRead > now ? this.nextRead : Number.POSITIVE_INFINITY;
   }
 }
+
+export type Side = 'client' | 'server';
+const SIDES: readonly Side[] = ['client', 'server'];
 
 export class End {
   readonly flow: Flow;
@@ -115,22 +147,24 @@ export class End {
   private server: Half | undefined;
   private broken = false;
   moved = false;
+  /** The side that is at play. */
+  side: Side = 'client';
 
   constructor(flow: Flow, branch: number) {
     this.flow = flow;
     this.branch = branch;
   }
 
-  begin(posix: Posix, fd: number): void {
+  begin(posix: Posix, descriptor: Descriptor): void {
     const { flow } = this;
-    this.client = new Half(posix, fd, flow.up, flow.down, flow, flow.early);
+    this.client = new Half(posix, descriptor, flow.up, flow.down, flow, flow.early);
   }
 
   /** The server's side; false when there is one already. */
-  accept(posix: Posix, fd: number): boolean {
+  accept(posix: Posix, descriptor: Descriptor): boolean {
     if (this.server !== undefined || this.broken) return false;
     // One of the two must end first.
-    this.server = new Half(posix, fd, this.flow.down, this.flow.up, this.flow, true);
+    this.server = new Half(posix, descriptor, this.flow.down, this.flow.up, this.flow, true);
     return true;
   }
 
@@ -149,8 +183,10 @@ export class End {
   play(now: number): string | undefined {
     this.moved = false;
     if (this.broken) return undefined;
-    for (const half of [this.client, this.server]) {
+    for (const side of SIDES) {
+      const half = this[side];
       if (half === undefined || half.done) continue;
+      this.side = side;
       const problem = half.play(now);
       if (half.moved) this.moved = true;
       if (problem === undefined) continue;
@@ -175,6 +211,11 @@ export class End {
   /** The client is there, and the server has never heard of it, as far as its program knows. */
   get alone(): boolean {
     return this.server === undefined;
+  }
+
+  /** The side from which a transfer does not come to its end. */
+  get stuck(): Side {
+    return this.server?.hasAll === true ? 'server' : 'client';
   }
 
   state(): string {

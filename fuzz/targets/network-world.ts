@@ -8,19 +8,22 @@ import { emptyAddress, socketAddress } from '../../stack/socket/address.js';
 import * as c from '../../stack/socket/constants.js';
 import * as o from '../../stack/socket/options.js';
 import { createStack, type InlineStack } from '../../stack/stack.js';
-import { describeFrame, describePacket } from '../../stack/wire/describe.js';
-import { invariant, type Witness } from '../target.js';
+import { invariant, type Place, placed, Violation, type Witness } from '../target.js';
 import type { Happening, LinkFaults, NetworkInput } from './network-commands.js';
+import { HOUR, timeLimit } from './network-limit.js';
 import { FaultyLink } from './network-link.js';
-import { End } from './network-program.js';
+import { End, type Side } from './network-program.js';
+import { NetworkTelling, SCRIPT_SOCKET } from './network-telling.js';
 import { Inside } from './tcp-inside.js';
 
 const PORT = 7000;
+const SERVER = 'server';
+/** Of the server and the clients behind it, in this order. */
+const hostName = (i: number): string => (i === 0 ? SERVER : clientName(i - 1));
+const clientName = (branch: number): string => `client ${branch}`;
+/** Of the first flow's client: its port says which flow it is. */
+const FIRST_PORT = 20_000;
 const MTU = 1500;
-/** µs after which whatever is still open is given up by the harness itself, when faults excuse it. */
-const HOUR = 3600e6;
-/** µs; TCP_RTO_MAX_SEC of the kernel's default. */
-const RTO_MAX = 120e6;
 
 interface Branch {
   readonly faults: LinkFaults;
@@ -33,7 +36,7 @@ interface Branch {
 
 export class NetworkWorld {
   private readonly input: NetworkInput;
-  private readonly witness: Witness | undefined;
+  private readonly telling: NetworkTelling;
   private readonly server: InlineStack;
   private readonly branches: Branch[] = [];
   private readonly ends: End[] = [];
@@ -41,12 +44,14 @@ export class NetworkWorld {
   private readonly heals: { at: number; link: FaultyLink; up: boolean }[] = [];
   private readonly listener: number;
   private readonly inside = new Inside();
+  private running = SERVER;
   private now = 0;
 
   constructor(input: NetworkInput, witness?: Witness) {
     this.input = input;
-    this.witness = witness;
     const { ethernet, links, flows } = input;
+    this.telling = new NetworkTelling(ethernet, witness, () => this.now);
+    witness?.network?.({ v6: input.v6, mtu: MTU });
     const sides = links.map((faults, i) => {
       const [near, far] = memoryPair({
         delay: faults.delay,
@@ -71,16 +76,16 @@ export class NetworkWorld {
         excused: false,
       });
     }
-    this.listener = this.listen();
     for (const flow of flows) this.ends.push(new End(flow, flow.client % this.branches.length));
+    this.tellSettings();
+    this.listener = this.listen();
     this.pending = [...input.happenings].sort((a, b) => a.at - b.at);
-    if (witness !== undefined) this.tap(sides.map(({ client }) => client));
   }
 
   /** Plays until every flow has ended, or the time is up that its links excuse. */
   run(): void {
     for (const end of this.ends) this.connect(end);
-    const limit = this.limit();
+    const limit = timeLimit(this.input);
     for (let steps = 0; ; steps++) {
       invariant(steps < 3_000_000, 'three million steps and no end');
       this.happen();
@@ -95,27 +100,28 @@ export class NetworkWorld {
       const branch = this.branches[end.branch];
       // A handshake that the server gives up as unreachable leaves a client that knows of nothing and waits.
       const excused = branch.excused || (end.alone && this.mayBeUnreachable(branch));
-      invariant(
-        end.done || excused,
-        'a transfer does not end',
-        () => `${end.state()} after ${this.now / 1e6} s`,
-      );
+      if (end.done || excused) continue;
+      const state = `${end.state()} after ${this.now / 1e6} s`;
+      throw placed(new Violation('a transfer does not end', state), this.placeOf(end, end.stuck));
     }
   }
 
   /** Everything is closed and must come to an end. */
   finish(): void {
     const stacks = [this.server, ...this.branches.map(({ stack }) => stack)];
-    for (const stack of stacks) for (const fd of [...stack.posix.descriptors]) stack.posix.close(fd);
+    for (const [i, { posix }] of stacks.entries()) {
+      for (const fd of [...posix.descriptors]) this.telling.closed(hostName(i), fd, posix.close(fd).result);
+    }
     const end = this.now + HOUR;
     for (let steps = 0; ; steps++) {
       invariant(steps < 500_000, 'timers of closed sockets go on and on');
-      for (const stack of stacks) stack.run(this.now);
+      for (const [i, stack] of stacks.entries()) this.turn(stack, hostName(i));
       const next = Math.min(...stacks.map((stack) => stack.nextTimeout()));
       if (next > end) break;
       this.now = Math.max(this.now, next);
     }
-    for (const stack of stacks) {
+    for (const [i, stack] of stacks.entries()) {
+      this.running = hostName(i);
       const { connections, requests, timeWaits, buffers } = stack.usage();
       for (const [name, count] of Object.entries({ connections, requests, timeWaits })) {
         invariant(count === 0, 'a closed socket does not end', () => `${name} ${count}`);
@@ -129,7 +135,7 @@ export class NetworkWorld {
   }
 
   private stackOf(id: number, links: FaultyLink[], places: { i: number; last: number }[]): InlineStack {
-    const { control, sack, timestamps, ecn, gso } = this.input;
+    const { gso } = this.input;
     return createStack({
       links,
       addresses: places.flatMap(({ i, last }, link) => [
@@ -143,68 +149,129 @@ export class NetworkWorld {
       largeBuffers: 8,
       arenaBytes: 8 << 20,
       gso,
-      sysctls: {
-        'net.ipv4.tcp_congestion_control': control,
-        'net.ipv4.tcp_sack': sack ? '1' : '0',
-        'net.ipv4.tcp_timestamps': timestamps ? '1' : '0',
-        'net.ipv4.tcp_ecn': ecn ? '1' : '0',
-        // Patient, so that a partition is survived and an end is an end.
-        'net.ipv4.tcp_retries2': '30',
-        'net.ipv4.tcp_syn_retries': '20',
-        'net.ipv4.tcp_synack_retries': '20',
-        'net.ipv4.tcp_fin_timeout': '600',
-      },
+      sysctls: this.sysctls(),
     });
+  }
+
+  private sysctls(): Record<string, string> {
+    const { control, sack, timestamps, ecn } = this.input;
+    return {
+      'net.ipv4.tcp_congestion_control': control,
+      'net.ipv4.tcp_sack': sack ? '1' : '0',
+      'net.ipv4.tcp_timestamps': timestamps ? '1' : '0',
+      'net.ipv4.tcp_ecn': ecn ? '1' : '0',
+      // Patient, so that a partition is survived and an end is an end.
+      'net.ipv4.tcp_retries2': '30',
+      'net.ipv4.tcp_syn_retries': '20',
+      'net.ipv4.tcp_synack_retries': '20',
+      'net.ipv4.tcp_fin_timeout': '600',
+    };
   }
 
   private listen(): number {
     const { posix } = this.server;
     const family = this.input.v6 ? c.AF_INET6 : c.AF_INET;
     const fd = posix.socket(family, c.SOCK_STREAM | c.SOCK_NONBLOCK, 0);
-    posix.bind(fd, socketAddress(this.input.v6 ? '::' : '0.0.0.0', PORT));
-    posix.listen(fd, 64);
+    const told = (text: string, result: number): void => {
+      for (const end of this.ends) this.telling.call(this.placeOf(end, 'server'), text, result);
+    };
+    told('socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP)', SCRIPT_SOCKET);
+    told(
+      `bind(${SCRIPT_SOCKET}, ..., ...)`,
+      posix.bind(fd, socketAddress(this.input.v6 ? '::' : '0.0.0.0', PORT)),
+    );
+    told(`listen(${SCRIPT_SOCKET}, 64)`, posix.listen(fd, 64));
     return fd;
+  }
+
+  private placeOf(end: End, side: Side): Place {
+    const port = FIRST_PORT + this.ends.indexOf(end);
+    return { host: side === 'server' ? SERVER : clientName(end.branch), port };
+  }
+
+  /** What tells the witness how the hosts are set. */
+  private tellSettings(): void {
+    const { telling, input } = this;
+    for (const [i, { client, server }] of this.branches.entries()) {
+      telling.tap(client, clientName(i), true);
+      telling.tap(server, SERVER, false);
+    }
+    for (const end of this.ends) {
+      for (const side of ['client', 'server'] as const) {
+        const place = this.placeOf(end, side);
+        // The server's links are bad ones, which carry no super-packets.
+        if (side === 'server' || !input.gso) telling.command(place, 'ethtool -K tun0 tso off gso off');
+        for (const [name, value] of Object.entries(this.sysctls()))
+          telling.command(place, `sysctl -q ${name}="${value}"`);
+      }
+    }
   }
 
   private connect(end: End): void {
     const { posix } = this.branches[end.branch].stack;
     const { v6 } = this.input;
     const fd = posix.socket(v6 ? c.AF_INET6 : c.AF_INET, c.SOCK_STREAM | c.SOCK_NONBLOCK, 0);
-    if (end.flow.receiveBuffer > 0) posix.setInt(fd, o.SOL_SOCKET, o.SO_RCVBUF, end.flow.receiveBuffer);
-    // The client's port says which flow the server has accepted.
-    const port = 20_000 + this.ends.indexOf(end);
-    posix.bind(fd, socketAddress(v6 ? '::' : '0.0.0.0', port));
+    const place = this.placeOf(end, 'client');
+    const descriptor = this.telling.descriptor(place, fd, SCRIPT_SOCKET);
+    const { told, name } = descriptor;
+    told('socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP)', name);
+    const buffer = end.flow.receiveBuffer;
+    if (buffer > 0)
+      told(
+        `setsockopt(${name}, SOL_SOCKET, SO_RCVBUF, [${buffer}], 4)`,
+        posix.setInt(fd, o.SOL_SOCKET, o.SO_RCVBUF, buffer),
+      );
+    // The client's port says which flow the server has accepted. A script's connection has the port that scripts have.
+    posix.bind(fd, socketAddress(v6 ? '::' : '0.0.0.0', place.port));
     const to = v6 ? `fd00:0:0:${end.branch}::1` : `10.0.${end.branch}.1`;
-    posix.connect(fd, socketAddress(to, PORT));
-    end.begin(posix, fd);
+    told(`connect(${name}, ..., ...)`, posix.connect(fd, socketAddress(to, PORT)).result);
+    end.begin(posix, descriptor);
   }
 
   private accept(): boolean {
     const peer = emptyAddress();
     const fd = this.server.posix.accept4(this.listener, peer, c.SOCK_NONBLOCK).result;
     if (fd === null || fd < 0) return false;
-    const end = this.ends[peer.port - 20_000];
-    if (end === undefined || !end.accept(this.server.posix, fd)) this.server.posix.close(fd);
+    const { posix } = this.server;
+    const end = this.ends[peer.port - FIRST_PORT];
+    if (end === undefined) posix.close(fd);
+    else {
+      const place = this.placeOf(end, 'server');
+      const descriptor = this.telling.descriptor(place, fd, SCRIPT_SOCKET + 1);
+      if (end.accept(posix, descriptor))
+        descriptor.told(`accept4(${SCRIPT_SOCKET}, ..., ..., SOCK_NONBLOCK)`, descriptor.name);
+      else {
+        this.telling.untold(place, 'a second connection comes from the same port, and a script tells one');
+        posix.close(fd);
+      }
+    }
     return true;
   }
 
   /** Lets stacks and programs do what they can at this time. */
   private play(): boolean {
     let moved = false;
-    this.runStack(this.server);
-    for (const { stack } of this.branches) this.runStack(stack);
+    this.runStack(this.server, SERVER);
+    for (const [i, { stack }] of this.branches.entries()) this.runStack(stack, clientName(i));
     while (this.accept()) moved = true;
     for (const end of this.ends) {
-      const broken = end.play(this.now);
-      if (broken !== undefined) {
-        const branch = this.branches[end.branch];
-        const lost = broken.endsWith('EHOSTUNREACH') || end.alone;
-        const excused = branch.excused || (lost && this.mayBeUnreachable(branch));
-        invariant(excused, 'a connection breaks', () => `${broken}: ${end.state()} at ${this.now / 1e6} s`);
+      try {
+        this.playEnd(end);
+      } catch (error) {
+        throw placed(error, this.placeOf(end, end.side));
       }
       if (end.moved) moved = true;
     }
     return moved;
+  }
+
+  private playEnd(end: End): void {
+    const broken = end.play(this.now);
+    if (broken === undefined) return;
+    const branch = this.branches[end.branch];
+    const lost = broken.endsWith('EHOSTUNREACH') || end.alone;
+    const excused = branch.excused || (lost && this.mayBeUnreachable(branch));
+    invariant(excused, 'a connection breaks', () => `${broken}: ${end.state()} at ${this.now / 1e6} s`);
   }
 
   /** Three requests for the neighbour's hardware address can be lost: then it is unreachable (RFC 4861 section 7.2.2). */
@@ -214,9 +281,32 @@ export class NetworkWorld {
     return this.input.ethernet && (cut || loss + corrupt + rate > 0);
   }
 
-  private runStack(stack: InlineStack): void {
+  private runStack(stack: InlineStack, host: string): void {
+    this.turn(stack, host);
+    try {
+      this.inside.check(stack, this.now);
+    } catch (error) {
+      throw placed(error, { host, port: this.portLookedAt(host) });
+    }
+  }
+
+  private turn(stack: InlineStack, host: string): void {
+    this.running = host;
+    this.telling.packets();
     stack.run(this.now);
-    this.inside.check(stack, this.now);
+    this.telling.packets();
+  }
+
+  /** The host that ran last, and the first connection that it has: where a failure showed of which no more is known. */
+  get where(): Place {
+    const end = this.ends.find(({ branch }) => clientName(branch) === this.running) ?? this.ends[0];
+    return this.placeOf(end, this.running === SERVER ? 'server' : 'client');
+  }
+
+  /** The client's port of the connection that was looked into last. */
+  private portLookedAt(host: string): number {
+    const { localPort, remotePort } = this.inside.looked ?? { localPort: 0, remotePort: 0 };
+    return host === SERVER ? remotePort : localPort;
   }
 
   private nextTime(): number {
@@ -239,7 +329,7 @@ export class NetworkWorld {
   }
 
   private apply(event: Happening): void {
-    this.witness?.step(`${(this.now / 1e6).toFixed(6)} ${JSON.stringify(event)}`);
+    this.telling.step(JSON.stringify(event));
     const branch = this.branches[event.client % this.branches.length];
     const { client } = branch;
     switch (event.kind) {
@@ -257,6 +347,8 @@ export class NetworkWorld {
         // The whole link changes: both of its ends know.
         client.mtuNow = event.mtu;
         branch.server.mtuNow = event.mtu;
+        for (const place of this.placesOn(branch))
+          this.telling.command(place, `ip link set dev tun0 mtu ${event.mtu}`);
         break;
       case 'mutate':
         branch.excused = true;
@@ -268,8 +360,18 @@ export class NetworkWorld {
       case 'restart':
         branch.excused = true;
         for (const end of this.ends) if (this.branches[end.branch] === branch) end.abandon();
+        for (const place of this.placesOn(branch))
+          if (place.host !== SERVER)
+            this.telling.untold(place, 'its host restarts, and a script has one life');
         this.restart(branch, this.branches.indexOf(branch));
     }
+  }
+
+  /** Both ends of each connection over a link. */
+  private placesOn(branch: Branch): Place[] {
+    return this.ends
+      .filter((end) => this.branches[end.branch] === branch)
+      .flatMap((end) => [this.placeOf(end, 'client'), this.placeOf(end, 'server')]);
   }
 
   /** The client's machine loses power and comes back: its connections are gone without a word. */
@@ -279,63 +381,5 @@ export class NetworkWorld {
     branch.stack = this.stackOf(i, [link], [{ i, last: 2 }]);
     branch.stack.run(this.now);
     link.cutUp = false;
-  }
-
-  /** µs until which every transfer must have ended. */
-  private limit(): number {
-    let cut = 0;
-    for (const event of this.input.happenings) if (event.kind === 'partition') cut += event.us;
-    let worst = 0;
-    for (const [i, { faults }] of this.branches.entries()) {
-      let bytes = 0;
-      let slow = 0;
-      for (const { flow, branch } of this.ends) {
-        if (branch !== i) continue;
-        bytes += flow.up + flow.down;
-        slow += flow.slow * (2 + (flow.up + flow.down) / Math.min(flow.chunk, 500));
-      }
-      const bad =
-        faults.loss + faults.corrupt + faults.reorder + (faults.queue < 50 && faults.rate > 0 ? 0.2 : 0);
-      const rate = faults.rate > 0 ? (bytes * 8e6 * 4) / faults.rate : 0;
-      const round = 2 * faults.delay + 2 * faults.jitter + 20_000;
-      const losses = (bytes / 500 + 20) * bad;
-      // Without timestamps a retransmission measures nothing (Karn's rule, RFC 6298 section 3): where one in ten packets is
-      // lost, the time-out that has backed off may stay at its most.
-      const stall = faults.loss + faults.corrupt > 0.1 && !this.input.timestamps ? RTO_MAX : 2e6;
-      worst = Math.max(worst, rate + slow + round * (20 + bytes / 3000) + losses * (round + stall));
-    }
-    // Backing off, a sender notices the end of a partition at most as late again as it lasted.
-    return 60e6 + 4 * worst + 8 * cut + (this.branches.some(({ faults }) => faults.loss > 0.1) ? HOUR : 0);
-  }
-
-  private tap(links: FaultyLink[]): void {
-    for (const link of links) {
-      const receive = link.receive.bind(link);
-      link.receive = (now, party, out, max) => {
-        const n = receive(now, party, out, max);
-        for (let i = 0; i < n; i++)
-          this.show(
-            now,
-            'in',
-            party.bytes.slice(party.start(out[i]), party.start(out[i]) + party.length(out[i])),
-          );
-        return n;
-      };
-      const transmit = link.transmit.bind(link);
-      link.transmit = (now, party, indices, count) => {
-        for (let i = 0; i < count; i++) {
-          const start = party.start(indices[i]);
-          this.show(now, 'out', party.bytes.slice(start, start + party.length(indices[i])));
-        }
-        return transmit(now, party, indices, count);
-      };
-    }
-  }
-
-  private show(time: number, direction: 'in' | 'out', bytes: Uint8Array): void {
-    const { ethernet } = this.input;
-    const text = ethernet ? describeFrame(bytes, 0, bytes.length) : describePacket(bytes, 0, bytes.length);
-    this.witness?.step(`${(time / 1e6).toFixed(6)} ${direction === 'in' ? '<' : '>'} ${text}`);
-    this.witness?.packet({ time, direction, bytes, ethernet });
   }
 }

@@ -2,7 +2,7 @@
 // connection ends, and no transfer takes longer than its links excuse, whatever is lost, doubled, late, damaged or cut;
 // when a stack restarts or packets are changed on their way, connections may break, but nothing else may.
 
-import { jsonCodec, type Target } from '../target.js';
+import { jsonCodec, placed, type Target } from '../target.js';
 import { type NetworkInput, networkInput } from './network-commands.js';
 import { NetworkWorld } from './network-world.js';
 
@@ -13,8 +13,12 @@ export const networkTarget: Target<NetworkInput> = {
   inputs: () => networkInput,
   run(input, witness) {
     const world = new NetworkWorld(input, witness);
-    world.run();
-    world.finish();
+    try {
+      world.run();
+      world.finish();
+    } catch (error) {
+      throw placed(error, world.where);
+    }
   },
   ...jsonCodec<NetworkInput>(),
 };

@@ -60,6 +60,8 @@ interface Remembered {
 
 export class Inside {
   private readonly known = new WeakMap<Tcb, Remembered>();
+  /** The connection that was looked into last. */
+  looked: Tcb | undefined;
 
   /** After each step. `now` in µs. */
   check(stack: InlineStack, now: number): void {
@@ -72,6 +74,7 @@ export class Inside {
   }
 
   private connection(tcb: Tcb, now: number, wake: number): void {
+    this.looked = tcb;
     const { snd, rcv, loss, cc, state } = tcb;
     const old = this.known.get(tcb);
     const inFlight = snd.packetsOut - (loss.sackedOut + loss.lostOut) + loss.retransOut;

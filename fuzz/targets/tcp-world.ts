@@ -39,6 +39,9 @@ export class TcpWorld {
     this.setting = setting;
     this.witness = witness;
     const { v6, mtu, peerIss, wscale, buffers } = setting;
+    witness?.network?.({ v6, mtu });
+    // The device takes no super-packets.
+    witness?.command?.(0, 'ethtool -K tun0 tso off gso off');
     const [device, link] = memoryPair({ common: { framing: 'ip', mtu } });
     this.link = link;
     this.stack = createStack({
