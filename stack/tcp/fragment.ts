@@ -32,10 +32,11 @@ export function adjustCounts(tcb: Tcb, segment: SendSegment, count: number): voi
 
 /**
  * Splits off everything behind `length` payload bytes into a new segment behind it, on the same list(s). `mss` sizes
- * both. False: refused (nothing to split, or far too many small pieces are queued already).
+ * both. Behind all of the bytes a FIN can be split off. False: refused (nothing to split, or far too many small pieces are
+ * queued already).
  */
 export function fragmentSegment(tcb: Tcb, segment: SendSegment, length: number, mss: number): boolean {
-  if (length <= 0 || length >= segment.length) return false;
+  if (length <= 0 || length >= (segment.endSeq - segment.seq) >>> 0) return false;
   const { snd } = tcb;
   const list = segment.list;
   // A peer that SACKs single bytes must not make us hold endless overhead: bounded by the buffer and two super-packets.

@@ -99,6 +99,7 @@ function walkDsack(tcb: Tcb, context: AckContext, before: number): void {
 /** Puts the cursor behind the highest SACKed segment; false: nothing is there. */
 function skipSacked(tcb: Tcb): boolean {
   const { loss, snd } = tcb;
+  cursor = null; // it may stand behind that
   cursor = loss.sackedOut === 0 ? snd.retransmitQueue.head : findSegment(tcb, highestSackSeq(tcb));
   return cursor !== null;
 }
