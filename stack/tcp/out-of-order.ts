@@ -42,7 +42,7 @@ export class OutOfOrderQueue {
 
   /**
    * Inserts [seq, endSeq) (with `fin` its last number is the FIN). Covered segments are removed and reported as DSACK.
-   * False: everything was there already.
+   * Returns the memory charged for it, 0 where it joined the segment before it, -1: everything was there already.
    */
   insert(
     tcb: Tcb,
@@ -55,21 +55,21 @@ export class OutOfOrderQueue {
     truesize: number,
     tailroom: number,
     arrival: number,
-  ): boolean {
+  ): number {
     let after = this.tail;
     while (after !== null && seqLt(seq, after.seq)) after = after.prev;
     if (after !== null && after.endSeq === seq && !after.fin && length <= after.tailroom) {
       coalesce(after, endSeq, fin, source, from, length, arrival);
       tcb.host.counters.add(RCV_COALESCE);
       this.dropCovered(tcb, after);
-      return true;
+      return 0;
     }
     let replaced: OutOfOrderSegment | null = null;
     if (after !== null && seqLt(seq, after.endSeq)) {
       if (seqLe(endSeq, after.endSeq)) {
         tcb.host.counters.add(OFO_MERGE);
         setDsack(tcb, seq, endSeq);
-        return false;
+        return -1;
       }
       if (seqGt(seq, after.seq)) {
         setDsack(tcb, seq, after.endSeq);
@@ -93,7 +93,7 @@ export class OutOfOrderQueue {
     tcb.rcv.memoryAllocated += truesize;
     chargeMemory(tcb, truesize);
     this.dropCovered(tcb, segment);
-    return true;
+    return truesize;
   }
 
   private dropCovered(tcb: Tcb, segment: OutOfOrderSegment): void {

@@ -338,7 +338,7 @@ function queueOutOfOrder(tcb: Tcb, now: number, seg: SegmentIn): void {
   host.counters.add(OFO_QUEUE);
   rcv.outOfOrder ??= new OutOfOrderQueue();
   const fin = (seg.flags & TCP_FIN) !== 0;
-  const queued = rcv.outOfOrder.insert(
+  const charged = rcv.outOfOrder.insert(
     tcb,
     seg.seq,
     seg.endSeq,
@@ -352,8 +352,9 @@ function queueOutOfOrder(tcb: Tcb, now: number, seg: SegmentIn): void {
   );
   if (opt.sack) {
     addSackBlock(tcb, seg.seq, seg.endSeq, now);
-    // Linux grows it before the packet is charged (tcp_data_queue_ofo).
-    if (queued) growWindow(tcb, seg.length, truesize, truesize);
+    // Linux grows it before the packet is charged (tcp_data_queue_ofo); a FIN that joins needs no memory of its own.
+    const cost = charged === 0 && seg.length === 0 ? 0 : truesize;
+    if (charged >= 0) growWindow(tcb, seg.length, cost, charged);
   }
   // Not before somebody has accepted it: until then nobody reads (Linux: no socket, no growth).
   if (!tcb.orphan && tcb.accepted) growReceiveBuffer(tcb, rcv.rcvqSpace);
