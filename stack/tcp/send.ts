@@ -243,6 +243,8 @@ function blocked(tcb: Tcb, now: number, done: number, flags: number, mss: number
   tcb.snd.noSpace = true;
   removeEmptyTail(tcb);
   if (done > 0) push(tcb, now, flags & ~MSG_MORE, mss, NAGLE_PUSH, goal);
+  // Room that the push made was told to nobody yet (sk_stream_wait_memory): the next ACK wakes the writer.
+  tcb.snd.noSpace = true;
   return done;
 }
 

@@ -14,6 +14,7 @@ import { allowOutOfWindowAck } from './rate-limit.js';
 import { enterCwr } from './recovery/cwnd-reduction.js';
 import { SegmentOut, XMIT_CN, XMIT_DROP, XMIT_NOBUFS, XMIT_OK } from './segment.js';
 import type { SendSegment } from './send-segment.js';
+import { TCP_CLOSE } from './states.js';
 import { type Tcb, TIMESTAMP_SCHEDULED } from './tcb.js';
 import { selectWindow } from './window.js';
 
@@ -191,6 +192,7 @@ function sendBare(tcb: Tcb, now: number, seq: number, flags: number): void {
 
 /** A pure ACK now. */
 export function sendAck(tcb: Tcb, now: number): void {
+  if (tcb.state === TCP_CLOSE) return;
   sendBare(tcb, now, acceptableSeq(tcb), TCP_ACK);
 }
 
