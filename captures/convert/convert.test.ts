@@ -128,6 +128,7 @@ const UNTOLD = new Set([
   'retransmission/thin-linear-timeouts', // TCP_THIN_LINEAR_TIMEOUTS
   'sack/neighbours-join', // writes of one full segment each, all at once
   'sack/prune-forgets-duplicate', // SO_RCVBUF of a connection that is there
+  'window/beyond-edge-behind-read-fin', // when the program read
   'window/fin-beyond-edge', // a close() before the last data went
   'window/overdrawn-once', // SO_RCVBUF of a connection that is there
   'window/reserved-memory-taken', // SO_RCVBUF of a connection that is there

@@ -61,6 +61,12 @@ const options = fc
     fc.tuple(fc.constant('TCP_NOTSENT_LOWAT'), fc.constantFrom(1, 4000)),
     fc.tuple(fc.constant('TCP_SYNCNT'), fc.constantFrom(1, 3)),
     fc.tuple(fc.constant('TCP_DEFER_ACCEPT'), fc.constantFrom(1, 5)),
+    fc.tuple(fc.constant('TCP_CONGESTION'), fc.constantFrom(0, 1, 2)),
+    fc.tuple(fc.constant('TCP_THIN_LINEAR_TIMEOUTS'), fc.constant(1)),
+    fc.tuple(fc.constant('TCP_RTO_MAX_MS'), fc.constant(1000)),
+    fc.tuple(fc.constant('TCP_RTO_MIN_US'), fc.constantFrom(20_000, 200_000)),
+    fc.tuple(fc.constant('TCP_DELACK_MAX_US'), fc.constant(12_000)),
+    fc.tuple(fc.constant('SO_MAX_PACING_RATE'), fc.constantFrom(20_000, 1_000_000)),
   )
   .map(([option, value]) => call('set', { option, value }));
 

@@ -12,7 +12,7 @@ const SIOCINQ = 0x541b;
 const SIOCOUTQ = 0x5411;
 const EVERY_EVENT = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x2000;
 
-/** Options by name: level, number. `SO_LINGER` takes two numbers. */
+/** Options by name: level, number. `SO_LINGER` takes two numbers, `TCP_CONGESTION` a name. */
 export const OPTIONS: Readonly<Record<string, readonly [level: number, name: number]>> = {
   TCP_NODELAY: [IPPROTO_TCP, 1],
   TCP_MAXSEG: [IPPROTO_TCP, 2],
@@ -25,21 +25,35 @@ export const OPTIONS: Readonly<Record<string, readonly [level: number, name: num
   TCP_DEFER_ACCEPT: [IPPROTO_TCP, 9],
   TCP_WINDOW_CLAMP: [IPPROTO_TCP, 10],
   TCP_QUICKACK: [IPPROTO_TCP, 12],
+  TCP_CONGESTION: [IPPROTO_TCP, 13],
+  TCP_THIN_LINEAR_TIMEOUTS: [IPPROTO_TCP, 16],
   TCP_USER_TIMEOUT: [IPPROTO_TCP, 18],
   TCP_NOTSENT_LOWAT: [IPPROTO_TCP, 25],
+  TCP_RTO_MAX_MS: [IPPROTO_TCP, 44],
+  TCP_RTO_MIN_US: [IPPROTO_TCP, 45],
+  TCP_DELACK_MAX_US: [IPPROTO_TCP, 46],
   SO_KEEPALIVE: [SOL_SOCKET, 9],
   SO_SNDBUF: [SOL_SOCKET, 7],
   SO_RCVBUF: [SOL_SOCKET, 8],
   SO_LINGER: [SOL_SOCKET, 13],
   SO_RCVLOWAT: [SOL_SOCKET, 18],
   SO_OOBINLINE: [SOL_SOCKET, 10],
+  SO_MAX_PACING_RATE: [SOL_SOCKET, 47],
 };
+
+/** What the value of TCP_CONGESTION counts. */
+export const CONGESTION = ['reno', 'cubic', 'bbr'] as const;
 
 const int = (...values: number[]): Uint8Array => {
   const bytes = new Uint8Array(4 * values.length);
   for (const [i, v] of values.entries()) new DataView(bytes.buffer).setInt32(4 * i, v, true);
   return bytes;
 };
+
+function optionBytes({ option, value }: CallRef): Uint8Array {
+  if (option === 'TCP_CONGESTION') return new TextEncoder().encode(CONGESTION[value]);
+  return option === 'SO_LINGER' ? int(1, value) : int(value);
+}
 
 /** Name and arguments of a call on `fd`. */
 export function callArguments(call: CallRef, fd: number, ends: Ends): [string, unknown[]] {
@@ -68,7 +82,7 @@ export function callArguments(call: CallRef, fd: number, ends: Ends): [string, u
     case 'outq':
       return ['ioctl', [fd, SIOCOUTQ, 0]];
     case 'set': {
-      const bytes = call.option === 'SO_LINGER' ? int(1, value) : int(value);
+      const bytes = optionBytes(call);
       return ['setsockopt', [fd, ...OPTIONS[call.option]!, bytes, bytes.length]];
     }
     case 'get':

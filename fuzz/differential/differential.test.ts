@@ -6,12 +6,13 @@ import { targetFactory } from '../../conformance/targets/registry.js';
 import { skipWithoutTun } from '../../stack/link/require-tun.test.helper.js';
 import { programs } from './arbitrary.js';
 import { type Divergence, firstDivergence } from './compare.js';
-import { ADDRESSES, SYSCTLS } from './index.js';
+import { ADDRESSES } from './index.js';
 import { justification } from './justified.js';
 import { Lane } from './lanes.js';
 import type { Observation, Program, Trace } from './program.js';
 import { scriptOf } from './script.js';
 import { playOnStack } from './stack-lane.js';
+import { SYSCTLS } from './surroundings.js';
 
 const setup = (family: Program['family']) => ({ addresses: ADDRESSES[family], sysctls: SYSCTLS });
 const generated = (family: Program['family'], runs: number) =>
@@ -83,10 +84,10 @@ it('justifies only what its rows describe', () => {
 it.skipIf(skipWithoutTun())(
   'plays programs side by side on the kernel and resolves what they refer to',
   async () => {
-    const lane = new Lane({ addresses: ADDRESSES.ipv4, sysctls: SYSCTLS });
+    const lane = new Lane({ addresses: ADDRESSES.ipv4 });
     try {
       const list = generated('ipv4', 10);
-      const traces = await lane.play(list);
+      const traces = await lane.play(list, SYSCTLS);
       expect(traces.map((t) => t.steps.length)).toEqual(list.map((p) => p.steps.length));
       for (const [i, trace] of traces.entries()) {
         const syn = trace.seen.find((o) => o.kind === 'packet');

@@ -14,18 +14,12 @@ import { Lane } from './lanes.js';
 import type { Program, Trace } from './program.js';
 import { scriptOf } from './script.js';
 import { playOnStack } from './stack-lane.js';
+import { type Sysctls, surroundings } from './surroundings.js';
 
 /** Programs that a lane plays side by side: nearly all of their time is waiting. */
 const BATCH = 120;
 /** Rounds of leaving steps out. */
 const SHRINK_ROUNDS = 8;
-/** Nothing of one connection is to be remembered for the next; and the buffers' sizes, which Linux takes from the machine's memory. */
-export const SYSCTLS: Readonly<Record<string, string>> = {
-  'net.ipv4.tcp_no_metrics_save': '1',
-  'net.ipv4.tcp_rmem': '4096 131072 6291456',
-  'net.ipv4.tcp_wmem': '4096 16384 4194304',
-};
-
 export const ADDRESSES: Readonly<Record<Program['family'], TargetAddresses>> = {
   ipv4: {
     ...{ wire: 'ipv4', socketFamily: 'AF_INET', local: '192.168.0.1', remote: '192.0.2.1' },
@@ -101,6 +95,7 @@ export async function runDifferential(options: DifferentialOptions): Promise<Dif
 
 interface Played {
   readonly program: Program;
+  readonly sysctls: Sysctls;
   readonly linux: Trace;
   readonly stack: Trace;
   readonly found: Divergence;
@@ -116,7 +111,7 @@ class Hunt {
     this.family = family;
     this.options = options;
     this.outcome = outcome;
-    this.lane = new Lane({ addresses: ADDRESSES[family], sysctls: SYSCTLS });
+    this.lane = new Lane({ addresses: ADDRESSES[family] });
   }
 
   async close(): Promise<void> {
@@ -125,8 +120,12 @@ class Hunt {
 
   async batch(seed: number, count: number): Promise<void> {
     const { outcome } = this;
-    const first = await this.play(fc.sample(programs(this.family), { numRuns: count, seed }));
-    const again = await this.play(first.map((p) => p.program));
+    const [sysctls] = fc.sample(surroundings, { numRuns: 1, seed });
+    const first = await this.play(fc.sample(programs(this.family), { numRuns: count, seed }), sysctls!);
+    const again = await this.play(
+      first.map((p) => p.program),
+      sysctls!,
+    );
     for (const p of first) {
       const same = again.find((q) => q.program === p.program && q.found.kind === p.found.kind);
       if (!same) {
@@ -146,15 +145,15 @@ class Hunt {
   }
 
   /** Plays programs on both; those that differ. */
-  private async play(list: readonly Program[]): Promise<Played[]> {
+  private async play(list: readonly Program[], sysctls: Sysctls): Promise<Played[]> {
     if (list.length === 0) return [];
-    const setup = { addresses: ADDRESSES[this.family], sysctls: SYSCTLS };
-    const traces = await this.lane.play(list);
+    const setup = { addresses: ADDRESSES[this.family], sysctls };
+    const traces = await this.lane.play(list, sysctls);
     return list.flatMap((program, i) => {
       const linux = traces[i]!;
       const stack = playOnStack(program, setup, linux);
       const found = firstDivergence(linux, stack);
-      return found ? [{ program, linux, stack, found }] : [];
+      return found ? [{ program, sysctls, linux, stack, found }] : [];
     });
   }
 
@@ -168,7 +167,9 @@ class Hunt {
         ...(cut.steps.length < steps.length ? [cut] : []),
         ...steps.map((_, i) => ({ ...best.program, steps: steps.filter((_, j) => j !== i) })),
       ].filter((p) => p.steps.length > 0);
-      const still = (await this.play(candidates)).filter((p) => p.found.kind === from.found.kind);
+      const still = (await this.play(candidates, from.sysctls)).filter(
+        (p) => p.found.kind === from.found.kind,
+      );
       if (still.length === 0) break;
       best = still.reduce((a, b) => (b.program.steps.length < a.program.steps.length ? b : a));
     }
@@ -177,8 +178,8 @@ class Hunt {
 
   private tell(played: Played): void {
     const { folder } = this.options;
-    const { program, linux, stack, found } = played;
-    const script = scriptOf(program, linux, stack, found, SYSCTLS);
+    const { program, sysctls, linux, stack, found } = played;
+    const script = scriptOf(program, linux, stack, found, sysctls);
     let path: string | undefined;
     if (folder !== undefined) {
       mkdirSync(folder, { recursive: true });

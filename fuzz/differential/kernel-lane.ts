@@ -14,10 +14,16 @@ import { NativeMemory } from '../../stack/link/linux/native-memory.js';
 import { POLLIN, PollSet } from '../../stack/link/linux/poll.js';
 import { Connection, type Host } from './connection.js';
 import type { Program, Trace } from './program.js';
+import { type Sysctls, USUAL } from './surroundings.js';
 
 export interface LaneSetup {
   readonly addresses: TargetAddresses;
-  readonly sysctls: Readonly<Record<string, string>>;
+}
+
+/** From main to lane: what to play, and under which sysctls; no programs: the end. */
+export interface LaneTask {
+  readonly programs: readonly Program[];
+  readonly sysctls: Sysctls;
 }
 
 /** From lane to main: the traces of a batch, in its order; an error ends the lane. */
@@ -60,14 +66,13 @@ class KernelLane implements Host {
   private readonly memory = new NativeMemory(MEMORY);
   private readonly poll: PollSet;
   private readonly addresses: TargetAddresses;
+  private readonly shell = new LinuxShellHost('cubic', () => null);
   private count = 0;
 
-  constructor({ addresses, sysctls }: LaneSetup) {
+  constructor({ addresses }: LaneSetup) {
     this.addresses = addresses;
     unshareNetwork();
     this.device = new ScriptDevice(addresses);
-    const host = new LinuxShellHost('cubic', () => null);
-    for (const [name, value] of Object.entries(sysctls)) host.setSysctl(name, value);
     this.poll = new PollSet([{ fd: this.device.fd, events: POLLIN }]);
   }
 
@@ -101,7 +106,8 @@ class KernelLane implements Host {
   private readonly byPort = new Map<number, Run>();
 
   /** Plays programs side by side and returns their traces. */
-  play(programs: readonly Program[]): Trace[] {
+  play({ programs, sysctls }: LaneTask): Trace[] {
+    for (const [name, value] of Object.entries({ ...USUAL, ...sysctls })) this.shell.setSysctl(name, value);
     const { local, remote, wire } = this.addresses;
     const begin = this.now() + 20_000;
     this.byPort.clear();
@@ -171,8 +177,8 @@ if (parentPort !== null) serve(workerData as LaneSetup);
 function serve(setup: LaneSetup): void {
   const port = parentPort!;
   let lane: KernelLane | null = null;
-  port.on('message', (programs: readonly Program[]) => {
-    if (programs.length === 0) {
+  port.on('message', (task: LaneTask) => {
+    if (task.programs.length === 0) {
       lane?.close();
       port.close();
       return;
@@ -180,7 +186,7 @@ function serve(setup: LaneSetup): void {
     let reply: LaneReply;
     try {
       lane ??= new KernelLane(setup);
-      reply = { traces: lane.play(programs) };
+      reply = { traces: lane.play(task) };
     } catch (error) {
       reply = { error: (error as Error).stack ?? String(error) };
     }

@@ -1,6 +1,7 @@
 // A program with the kernel's reactions as a packetdrill script, and both traces beside each other below it.
 
 import { printPacket } from '../../conformance/language/print-packet.js';
+import { CONGESTION } from './calls.js';
 import type { Divergence } from './compare.js';
 import { packetOf } from './packets.js';
 import type { CallRef, Observation, Program, Trace } from './program.js';
@@ -96,6 +97,10 @@ function callText(call: CallRef, fd: number, result: string): string {
       case 'outq':
         return `ioctl(${fd}, SIOCOUTQ, [${out}])`;
       case 'set':
+        if (call.option === 'TCP_CONGESTION') {
+          const name = CONGESTION[call.value]!;
+          return `setsockopt(${fd}, SOL_TCP, TCP_CONGESTION, "${name}", ${name.length})`;
+        }
         return call.option === 'SO_LINGER'
           ? `setsockopt(${fd}, SOL_SOCKET, SO_LINGER, {onoff=1, linger=${call.value}}, 8)`
           : `setsockopt(${fd}, ${level}, ${call.option}, [${call.value}], 4)`;

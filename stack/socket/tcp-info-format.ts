@@ -114,9 +114,10 @@ export function formatTcpInfo(info: Readonly<Record<string, number>>): Uint8Arra
  * there.
  */
 export function ccInfoByName(tcb: Tcb): Record<string, number> {
-  const { algorithm } = tcb.cc;
+  const { algorithm, state } = tcb.cc;
   if (algorithm?.name !== 'bbr') return {};
-  const info = algorithm.info?.(tcb) ?? {};
+  // Chosen, but no connection runs it yet.
+  const info = state === null ? {} : (algorithm.info?.(tcb) ?? {});
   const bandwidth = Math.max(0, Math.floor(info.bandwidth ?? 0));
   return {
     bbr_bw_lo: bandwidth >>> 0,

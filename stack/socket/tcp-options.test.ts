@@ -255,6 +255,13 @@ describe('options', () => {
     expect(pair.a.posix.getsockopt(client, o.SOL_TCP, o.TCP_CC_INFO, bytes, length)).toBe(0);
     expect(length[0]).toBe(20);
     expect(view.getUint32(8, true)).toBe(pair.a.posix.ccInfo(client).bbr_min_rtt);
+    // Chosen before there is a connection: Linux tells zeros.
+    const idle = pair.a.posix.socket(c.AF_INET, c.SOCK_STREAM, 0);
+    pair.a.posix.setsockopt(idle, o.SOL_TCP, o.TCP_CONGESTION, new TextEncoder().encode('bbr'));
+    bytes.fill(1);
+    length[0] = 100;
+    expect(pair.a.posix.getsockopt(idle, o.SOL_TCP, o.TCP_CC_INFO, bytes, length)).toBe(0);
+    expect([length[0], ...bytes.subarray(0, 20)]).toEqual([20, ...new Uint8Array(20)]);
     pair.close();
   });
 });

@@ -126,7 +126,9 @@ export function tcpClose(tcb: Tcb, now: number, lingerZero = false): void {
   const { counters } = tcb.host;
   tcb.shutdown = 3;
   const unread = tcb.rcv.queue !== null && tcb.rcv.queue.length > 0;
-  releaseReceiveQueues(tcb);
+  // What came out of order stays, and in the SACK blocks, as long as the connection (__tcp_close).
+  tcb.rcv.queue?.clear(tcb);
+  tcb.rcv.copiedSeq = tcb.rcv.nxt;
   if (tcb.state !== TCP_CLOSE) {
     if (unread) {
       counters.add(ABORT_ON_CLOSE);

@@ -219,7 +219,6 @@ function cookieAck(listener: Listener, now: number, seg: SegmentIn): boolean {
     restoreCookieTimestamp(request, (seg.options.tsEcr - request.tsOffset) >>> 0, host.config);
   // Nothing of our SYN-ACK is remembered: Linux takes the cookie's MSS for the window's unit (cookie_v4_check).
   fillWindow(listener, request, mss);
-  request.retransmissions = 1; // no time of the SYN-ACK is known: no RTT sample
   if (listener.acceptFull) {
     host.counters.add(LISTEN_OVERFLOWS);
     host.counters.add(LISTEN_DROPS);

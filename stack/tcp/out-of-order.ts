@@ -1,7 +1,7 @@
 // Segments that arrived ahead of a gap, in order of sequence, without overlaps that would be delivered twice
 // (RFC 9293 section 3.10.7.4; Linux's out_of_order_queue). Tells its caller which ranges were duplicates.
 import { counterIndex } from '../host/counters.js';
-import { seqGe, seqGt, seqLe, seqLt } from '../wire/seq.js';
+import { seqDiff, seqGe, seqGt, seqLe, seqLt } from '../wire/seq.js';
 import { bareTruesize, chargeMemory } from './memory.js';
 import { extendDsack, setDsack } from './sack-generate.js';
 import type { Tcb } from './tcb.js';
@@ -179,7 +179,7 @@ export class OutOfOrderQueue {
     let tiny = 0;
     for (let first = this.head; first !== null; ) {
       let last = first;
-      while (last.next !== null && last.next.seq === last.endSeq) last = last.next;
+      while (last.next !== null && seqLe(last.next.seq, last.endSeq)) last = last.next;
       const { next } = last;
       if (first !== last || first.length >= unit) {
         collapseRun(tcb, first, next, unit, bloated);
@@ -196,7 +196,10 @@ export class OutOfOrderQueue {
   }
 }
 
-/** From the first packet of a run that is mostly empty on, the run is charged as full buffers: on its first packet. */
+/**
+ * From the first packet of a run on that is mostly empty or overlaps the next one, the run is charged as full buffers: on
+ * that packet (tcp_collapse).
+ */
 function collapseRun(
   tcb: Tcb,
   first: OutOfOrderSegment,
@@ -205,12 +208,16 @@ function collapseRun(
   bloated: (truesize: number, length: number) => boolean,
 ): void {
   let from: OutOfOrderSegment | null = first;
-  while (from !== end && !bloated(from!.truesize, from!.length)) from = from!.next;
+  while (from !== end && !bloated(from!.truesize, from!.length)) {
+    const next: OutOfOrderSegment | null = from!.next;
+    if (next !== end && next!.seq !== from!.endSeq) break;
+    from = next;
+  }
   if (from === end) return;
   let left = 0;
   let change = 0;
   for (let s = from; s !== end; s = s!.next) {
-    left += s!.length;
+    left = Math.max(left, seqDiff(s!.seq, from!.seq) + s!.length);
     change -= s!.truesize;
     s!.truesize = 0;
     s!.tailroom = 0;

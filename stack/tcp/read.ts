@@ -34,7 +34,8 @@ export function tcpReceive(
   } else {
     copied = takeBytes(tcb, target, offset, length);
     if (rcv.peekOffset > 0) rcv.peekOffset = Math.max(0, rcv.peekOffset - copied);
-    if (copied < length) takeFin(tcb);
+    // A FIN that came with the last bytes goes with them; one by itself waits until somebody looks beyond.
+    if (copied < length || rcv.queue?.packets === 0) takeFin(tcb);
   }
   // Whoever looks, or finds nothing, may owe an ACK as well (tcp_recvmsg_locked ends with tcp_cleanup_rbuf).
   if (copied > 0) adjustReceiveSpace(tcb, now);
