@@ -1,10 +1,10 @@
 // A failure's whole way: the stack is broken on purpose, the fuzzer finds it, shrinks it and files it; from then on the
 // ordinary tests fail, until the stack is whole again and has written its exchange, which fails where it is broken again.
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Break, BrokenCopy } from './broken-copy.test.helper.js';
-import { type FiledRegression, filedRegressions } from './filing.js';
+import { type FiledRegression, filedRegressions, REGRESSIONS, readRegression } from './filing.js';
 
 let copy: BrokenCopy;
 beforeAll(() => {
@@ -96,4 +96,24 @@ test('several hosts: the exchange is that of the end at which it showed', { time
   const { path, file } = find('network', wrong, 'more is in flight than the congestion window');
   expect(file.place?.host).toMatch(/^client \d$/);
   mendAndBreakAgain(path, 'more-is-in-flight-than-the-congestion-window', wrong);
+});
+
+test('another fault that breaks an invariant filed before is filed beside it', { timeout: 240_000 }, () => {
+  const folder = join(copy.folder, 'fuzz/regressions/network');
+  mkdirSync(folder, { recursive: true });
+  const old = join(folder, 'a-neighbour-behind-a-partition-is-unreachable.json');
+  cpSync(join(REGRESSIONS, 'network/a-neighbour-behind-a-partition-is-unreachable.json'), old);
+  copy.break({
+    file: 'stack/tcp/timer-probe.ts',
+    from: 'const result = writeWakeup(tcb, now, WIN_PROBE);',
+    to: 'const result = tcb.orphan ? writeWakeup(tcb, now, WIN_PROBE) : 0;',
+  });
+  // The old input meets no closed window: it passes.
+  expect(fuzz('--replay', old).status).toBe(0);
+  const found = fuzz('network', '--runs', '2000', '--seed', '1', '--stop-on-find').text;
+  const path = /filed as (\S+)/.exec(found)?.[1] ?? found;
+  expect(readRegression(path).id).toBe(readRegression(old).id);
+  expect(fuzz('--replay', path).status).toBe(1);
+  copy.mend();
+  expect(fuzz('--replay', path).status).toBe(0);
 });

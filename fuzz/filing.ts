@@ -1,7 +1,8 @@
-// Failures as files: fuzz/regressions/<target>/<what-it-means>.json (format in fuzz/regressions/README.md). Two files
-// with one id are one failure, so machines merge by copying. Knows files and JSON; runs nothing.
+// Failures as files: fuzz/regressions/<target>/<what-it-means>.json (format in fuzz/regressions/README.md); machines merge
+// by copying. Knows files and JSON; runs nothing.
 
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { formatJson } from './format-json.js';
@@ -104,27 +105,23 @@ export function regressionOf(target: string, find: Find, today: string, commit =
 }
 
 /**
- * Files a failure below `folder`. One that is filed already (by its id, whatever the file is called) is left as it is.
- * Returns the path, and whether it is new.
+ * Files a failure below `folder` and returns its path. Its name is what it means; where that is taken, by another fault that
+ * broke the same invariant, a part of the input's hash follows, so that files of several machines still merge.
  */
-export function fileRegression(folder: string, regression: Regression): { path: string; fresh: boolean } {
+export function fileRegression(folder: string, regression: Regression): string {
   const home = join(folder, regression.target);
-  const known = filedRegressions(home).find(({ file }) => file.id === regression.id);
-  if (known !== undefined) return { path: known.path, fresh: false };
-  const path = freePath(home, fileName(regression.id));
+  const name = fileName(regression.id);
+  let path = join(home, `${name}.json`);
+  if (existsSync(path)) {
+    const hash = createHash('sha256').update(JSON.stringify(regression.input)).digest('hex');
+    path = join(home, `${name}-${hash.slice(0, 8)}.json`);
+  }
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, formatJson(regression as unknown as Json), { flag: 'wx' });
-  return { path, fresh: true };
+  writeRegression(path, regression);
+  return path;
 }
 
 /** Writes over the file of a failure, as the project's formatter would have it. */
 export function writeRegression(path: string, regression: Regression): void {
   writeFileSync(path, formatJson(regression as unknown as Json));
-}
-
-function freePath(folder: string, name: string): string {
-  for (let n = 1; ; n++) {
-    const path = join(folder, n === 1 ? `${name}.json` : `${name}-${n}.json`);
-    if (!existsSync(path)) return path;
-  }
 }

@@ -4,6 +4,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Campaign, type CampaignState } from './campaign.js';
 import { writeFailedExchange } from './exchange-files.js';
 import { fileRegression, regressionOf } from './filing.js';
+import { knownAs } from './known.js';
 import type { Find } from './slice.js';
 import { InputError } from './target.js';
 import { loadTarget, TARGET_NAMES } from './targets/index.js';
@@ -72,7 +73,8 @@ export async function runFuzz(options: FuzzOptions): Promise<readonly TargetOutc
   }
   const state = readState(options.state, options.seed);
   let saved = options.clock();
-  const exchanges: Promise<unknown>[] = [];
+  /** Finds are filed one after the other, beside the campaign. */
+  let filing: Promise<unknown> = Promise.resolve();
   const campaign = new Campaign({
     targets: able,
     seed: options.seed,
@@ -81,16 +83,14 @@ export async function runFuzz(options: FuzzOptions): Promise<readonly TargetOutc
     jobs: options.jobs,
     shard: options.shard ?? { index: 0, count: 1 },
     stopOnFind: options.stopOnFind ?? false,
-    hang: (options.hangSeconds ?? 30) * 1000,
+    hang: hangLimit(options),
     state,
     clock: options.clock,
     onFind(target, find, at) {
-      const filed =
-        options.file === undefined
-          ? undefined
-          : fileRegression(options.file, regressionOf(target, find, options.today));
-      if (filed?.fresh) exchanges.push(writeFailedExchange(filed.path));
-      options.onFind?.(target, find, { ...at, ...filed });
+      filing = filing.then(async () => {
+        const filed = await fileFind(options, target, find);
+        options.onFind?.(target, find, { ...at, ...filed });
+      });
     },
     onProgress(one) {
       options.onProgress?.(progressLine(one));
@@ -105,7 +105,7 @@ export async function runFuzz(options: FuzzOptions): Promise<readonly TargetOutc
     await campaign.run();
   } finally {
     if (options.state !== undefined) writeState(options.state, state);
-    await Promise.all(exchanges);
+    await filing;
   }
   for (const target of able) {
     const { runs, ms, finds } = state.targets[target];
@@ -114,6 +114,23 @@ export async function runFuzz(options: FuzzOptions): Promise<readonly TargetOutc
   }
   return outcomes;
 }
+
+/** Files a find, with its exchange beside it, unless a file stands for it already. */
+async function fileFind(
+  options: FuzzOptions,
+  target: string,
+  find: Find,
+): Promise<Pick<Told, 'path' | 'fresh'>> {
+  if (options.file === undefined) return {};
+  const known = await knownAs(options.file, target, find.id, hangLimit(options));
+  if (known !== undefined) return { path: known, fresh: false };
+  const path = fileRegression(options.file, regressionOf(target, find, options.today));
+  await writeFailedExchange(path);
+  return { path, fresh: true };
+}
+
+/** After how long a run does not end, ms. */
+const hangLimit = ({ hangSeconds = 30 }: FuzzOptions): number => hangSeconds * 1000;
 
 function progressLine(campaign: Campaign): string {
   const seconds = campaign.elapsed / 1000;
