@@ -278,7 +278,7 @@ export class PacketInput {
     if (flow !== null && !(flow instanceof TcpHandle)) {
       // The core counts what connections and listeners get.
       this.tcp.counters.add(IN_SEGS);
-      if (timeWaitInput(flow.record, now, segment) !== TIME_WAIT_NEW_SYN || listener === null) return;
+      if (timeWaitInput(flow.record, now, segment, listener !== null) !== TIME_WAIT_NEW_SYN) return;
       isn = flow.record.isn;
       this.tcp.dropTimeWait(flow);
     }

@@ -58,7 +58,7 @@ export class OutOfOrderQueue {
   ): number {
     let after = this.tail;
     while (after !== null && seqLt(seq, after.seq)) after = after.prev;
-    if (after !== null && after.endSeq === seq && !after.fin && length <= after.tailroom) {
+    if (after !== null && after.endSeq === seq && (!after.fin || length === 0) && length <= after.tailroom) {
       coalesce(after, endSeq, fin, source, from, length, arrival);
       tcb.host.counters.add(RCV_COALESCE);
       this.dropCovered(tcb, after);

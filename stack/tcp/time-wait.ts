@@ -149,8 +149,16 @@ function inWindow(record: TimeWaitRecord, seg: SegmentIn): boolean {
   return seg.seq === right && seg.seq === seg.endSeq;
 }
 
-/** A segment for the record. Answers it through the host's sink when needed; TIME_WAIT_*. */
-export function timeWaitInput(record: TimeWaitRecord, now: number, seg: SegmentIn): number {
+/**
+ * A segment for the record. Answers it through the host's sink when needed; TIME_WAIT_*. `listening`: somebody would take a new
+ * connection.
+ */
+export function timeWaitInput(
+  record: TimeWaitRecord,
+  now: number,
+  seg: SegmentIn,
+  listening: boolean,
+): number {
   const stamped = record.timestamps && seg.options.hasTimestamps;
   const rst = (seg.flags & TCP_RST) !== 0;
   // A RST is excused only when TS.Recent is a minute old (Linux's tcp_paws_reject): one from before the last ACK ends nothing.
@@ -158,7 +166,7 @@ export function timeWaitInput(record: TimeWaitRecord, now: number, seg: SegmentI
   const old = stamped && pawsReject(record.tsRecent, record.tsRecentAge, seg.options.tsVal, 0, now);
   const paws = old && !excused;
   if (record.substate === TCP_FIN_WAIT2) return finWait2Input(record, now, seg, stamped, paws);
-  return timeWaitSegment(record, now, seg, stamped, paws);
+  return timeWaitSegment(record, now, seg, stamped, paws, listening);
 }
 
 function finWait2Input(
@@ -210,6 +218,7 @@ function timeWaitSegment(
   seg: SegmentIn,
   stamped: boolean,
   paws: boolean,
+  listening: boolean,
 ): number {
   const { host } = record;
   const { config } = host;
@@ -232,6 +241,10 @@ function timeWaitSegment(
     return TIME_WAIT_DONE;
   }
   if (syn && !rst && (seg.flags & TCP_ACK) === 0 && !paws && opensAnew(record, seg, stamped)) {
+    if (!listening) {
+      acknowledge(record, now);
+      return TIME_WAIT_DONE;
+    }
     record.isn = (record.sndNxt + 65_535 + 2) >>> 0 || 1;
     host.counters.add(TW_RECYCLED);
     end(record);

@@ -202,7 +202,7 @@ describe('TIME-WAIT', () => {
       gsoSize: 0,
       ...fields,
     };
-    return timeWaitInput(record, net.now, fill(segment, wire, net.now));
+    return timeWaitInput(record, net.now, fill(segment, wire, net.now), true);
   }
 
   it('answers a repeated FIN, restarts its wait, and ends after a minute', () => {

@@ -201,14 +201,15 @@ export class TestHost implements TcbHost, SegmentSink {
       tcpInput(tcb, now, seg);
       return;
     }
+    const listener = this.listener?.tcb.localPort === wire.remotePort ? this.listener : null;
     const wait = this.waits.get(key);
     let isn = 0;
     if (wait !== undefined) {
-      if (timeWaitInput(wait, now, seg) !== TIME_WAIT_NEW_SYN) return;
+      if (timeWaitInput(wait, now, seg, listener !== null) !== TIME_WAIT_NEW_SYN) return;
       ({ isn } = wait);
     }
-    if (this.listener !== null && wire.remotePort === this.listener.tcb.localPort) {
-      listenerInput(this.listener, now, seg, isn);
+    if (listener !== null) {
+      listenerInput(listener, now, seg, isn);
     } else {
       replyReset(this, now, seg);
     }
