@@ -95,6 +95,7 @@ describe('the corpus', () => {
 
 /** Scripts with streams that are refused: a SYN into an established connection begins one of which nothing else is told; MD5. */
 const REFUSED = new Map([
+  ['close/time-wait-syn-unheard', 'challenge ACK'],
   ['reset/challenge-ack-limited', 'challenge ACK'],
   ['reset/syn-in-established', 'challenge ACK'],
   ['options/unexpected-md5', 'RFC 2385'],
