@@ -182,5 +182,11 @@ describe('netchannel convert', () => {
       status: 2,
       err: expect.stringContaining('no stream 9'),
     });
+    const usb = join(folder, 'usb.pcap');
+    writeFileSync(
+      usb,
+      Buffer.concat([fileHeader(189), record({ seconds: 1, nanoseconds: 0 }, new Uint8Array(60))]),
+    );
+    expect(netchannel('convert', usb).err).toMatch(/1 frames of link type 189 .*\n.*no stream 0/);
   });
 });

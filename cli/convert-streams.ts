@@ -118,10 +118,16 @@ export async function convertAll(path: string, flags: ScriptFlags): Promise<numb
 /** Hands over what can be read; false when that is not all, which is said. */
 async function read(path: string, take: (recording: Recording) => void, stream?: number): Promise<boolean> {
   const { onFrames, clear } = frameProgress(path);
+  let found = false;
+  const taken = (recording: Recording): void => {
+    found = true;
+    take(recording);
+  };
   try {
-    const { counters } = await collect(path, take, { stream, onFrames });
+    const { counters } = await collect(path, taken, { stream, onFrames });
     clear();
-    if (stream === undefined) for (const line of unread(counters)) warn(`${path}: ${line}`);
+    // Where the stream is not there: maybe its frames could not be read.
+    if (stream === undefined || !found) for (const line of unread(counters)) warn(`${path}: ${line}`);
     return true;
   } catch (error) {
     clear();

@@ -122,7 +122,8 @@ function toldBy(p: RecordedSegment, i: number, { recording, side, peers, reached
 const acknowledges = (p: RecordedPacket): boolean => p.kind === 'tcp' && p.ack >= 1;
 const stampOf = (p: RecordedPacket): number =>
   p.kind === 'tcp' && p.options.hasTimestamps ? p.options.tsVal : -1;
-const endOf = (p: RecordedPacket): number => (p.kind === 'tcp' ? p.end : -1);
+/** What a block can name the end of: data, a SYN or a FIN. */
+const endOf = (p: RecordedPacket): number => (p.kind === 'tcp' && p.end > p.seq ? p.end : -1);
 
 /** The peer's packets that arrive, and how far its data reaches without a hole after each. */
 function arrivals(recording: Recording, side: Direction, lost: ReadonlySet<number>) {

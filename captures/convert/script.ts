@@ -27,6 +27,7 @@ import {
   challenged,
   chosenBuffer,
   closedBefore,
+  connects,
   corked,
   deniesNext,
   overstated,
@@ -57,12 +58,30 @@ const ECN = ['', '[ect1] ', '[ect0] ', '[ce] '] as const;
  */
 export function convertStream(source: string, recording: Recording, role: Role): Converted {
   const side = role === 'client' ? recording.client : ((1 - recording.client) as Direction);
-  const situation = situationOf(filled(asSent(recording, side), side), role, true);
+  // Of two hosts that both sent a SYN (RFC 9293 section 3.5) each connected.
+  const both = role === 'server' && connects(recording, side);
+  const whole = filled(asSent(both ? { ...recording, client: side } : recording, side), side);
+  const situation = situationOf(whole, both ? 'client' : role, true);
+  tooMuchMade(situation);
   if (challenged(situation))
     throw new NotReplayable(
       'its SYN is answered with a challenge ACK (RFC 5961): it came in the middle of another connection',
     );
   return new Writer(source, situation).run();
+}
+
+/** Bytes in one direction that a script makes up. */
+const MOST_MADE = 1 << 20;
+
+/** @throws NotReplayable: so much is not in the capture that a script of it would be all zeros */
+function tooMuchMade({ made, application }: Situation): void {
+  let bytes = 0;
+  for (const packets of made.values()) for (const p of packets) bytes += p.payload.length;
+  const most = Math.max(bytes, application.made);
+  if (most > MOST_MADE)
+    throw new NotReplayable(
+      `${most} bytes of one side are not in the capture, and a script makes up ${MOST_MADE} at most`,
+    );
 }
 
 class Writer {
@@ -174,7 +193,7 @@ class Writer {
     if (waiting?.write.kind === 'write') {
       const n = waiting.write.bytes.length;
       const call = `sendto(3, ..., ${n}, MSG_FASTOPEN, ..., ...) = ${n}`;
-      this.lines.push(`+0...${printSeconds(waiting.until - this.now)} ${call}`);
+      this.lines.push(`+0...${printSeconds(Math.max(0, Math.round(waiting.until - this.now)))} ${call}`);
       this.skipWrite = waiting.write;
     } else if (inSyn > 0 && write?.kind === 'write') {
       this.line(

@@ -215,6 +215,8 @@ class Arrived {
   end = 1;
   /** The peer has acknowledged our SYN: there is a connection to read from. */
   open = false;
+  /** Number of the urgent byte that was last told of; 0: none. */
+  mark = 0;
   private pieces: [number, number][] = [];
 
   take(event: Extract<TimelineEvent, { kind: 'in' | 'made' }>): void {
@@ -223,6 +225,8 @@ class Arrived {
     if (length > 0) pieces.push([start, start + length]);
     pieces.sort((a, b) => a[0] - b[0]);
     while (pieces[0] && pieces[0][0] <= this.end) this.end = Math.max(this.end, pieces.shift()![1]);
+    for (const { seq, segment } of event.kind === 'in' ? event.packets : [])
+      if (segment.urgent > 0) this.mark = Math.max(this.mark, seq + segment.urgent - 1);
     this.open ||= (event.kind === 'in' ? event.packets[0]! : event.packet).ack >= 1;
   }
 }
@@ -242,7 +246,14 @@ function withReads(events: readonly TimelineEvent[], situation: Situation): Time
       // Before the write that carries the acknowledgment, when there is one.
       const at = last?.kind === 'act' && last.time === event.time ? list.length - 1 : list.length;
       if (arrived.open && !gone && to > read) {
-        list.splice(at, 0, { kind: 'read', time: event.time, bytes: to - read });
+        // A read ends in front of the urgent byte when it has something (Linux's tcp_recvmsg).
+        const pieces = arrived.mark > read && arrived.mark < to ? [arrived.mark, to] : [to];
+        const reads = pieces.map((end, k) => ({
+          kind: 'read' as const,
+          time: event.time,
+          bytes: end - (pieces[k - 1] ?? read),
+        }));
+        list.splice(at, 0, ...reads);
         read = to;
       }
     } else if (event.kind === 'act' && (event.action.kind === 'close' || event.action.kind === 'abort'))

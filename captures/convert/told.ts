@@ -2,8 +2,15 @@
 
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { fullSegment } from '../replay/application.js';
-import { carriesData, type RecordedPacket, type RecordedSegment } from '../replay/recording.js';
+import { distanceTo } from '../replay/distance.js';
+import {
+  carriesData,
+  type RecordedPacket,
+  type RecordedSegment,
+  type Recording,
+} from '../replay/recording.js';
 import type { Situation } from '../replay/situation.js';
+import type { Direction } from '../streams/conversation.js';
 import { fastOpenSysctls } from './fast-open.js';
 import { toldSysctls } from './settings.js';
 
@@ -63,19 +70,35 @@ export function sendFlag(situation: Situation, from: number, n: number, more: bo
   return more ? 'MSG_MORE' : '';
 }
 
+/** What an acknowledgment lets go leaves within this. µs */
+const AT_ONCE = 500;
+
 /**
- * The `n` bytes from number `from` on waited for the FIN, pushed and with nothing in flight that Nagle would have waited for:
- * the socket was corked.
+ * The `n` bytes from number `from` on waited for the FIN, pushed: the socket was corked, where nothing was in flight, or neither
+ * Nagle's algorithm as Minshall changed it (Linux's, which waits for small segments alone) nor a full window held them: no small
+ * segment was in flight, and it was no acknowledgment that let them go.
  */
 export function corked({ recording, side }: Situation, from: number, n: number): boolean {
+  const mss = fullSegment(recording, side);
+  const away = distanceTo(recording, side);
   let acked = 1;
+  let small = 0;
+  let heard = Number.NEGATIVE_INFINITY;
   for (const p of recording.packets) {
     if (p.kind !== 'tcp' || p.segment.flags & TCP_SYN) continue;
-    if (p.direction !== side) acked = Math.max(acked, p.ack);
-    else if (p.end >= from + n) {
+    if (p.direction !== side) {
+      acked = Math.max(acked, p.ack);
+      heard = p.time;
+    } else if (p.end >= from + n) {
       const both = TCP_FIN | TCP_PSH;
-      return p.seq === from && acked >= from && (p.segment.flags & both) === both && p.end === from + n + 1;
-    }
+      const waited = small <= acked && p.time - heard - away > AT_ONCE;
+      return (
+        p.seq === from &&
+        (acked >= from || waited) &&
+        (p.segment.flags & both) === both &&
+        p.end === from + n + 1
+      );
+    } else if (carriesData(p) && p.segment.length % mss !== 0) small = p.end;
   }
   return false;
 }
@@ -116,7 +139,11 @@ export function withoutQuickAcks({ recording, side }: Situation): boolean {
       if (waiting !== null) return p.time - waiting.time >= PAUSE;
       waiting = p;
     } else if (p.end > p.seq || p.segment.flags & TCP_RST) return false;
-    else if (waiting !== null) return p.time - waiting.time >= DELAYED;
+    else if (waiting !== null) {
+      const late = p.time - waiting.time >= DELAYED;
+      // One that was on its way already answers something else.
+      if (!late || p.ack > waiting.seq) return late;
+    }
   }
   return false;
 }
@@ -148,6 +175,12 @@ export function overstated(situation: Situation): number {
   );
   if (fin?.kind !== 'tcp') return 0;
   return own(situation).filter((p) => (p.segment.flags & TCP_RST) === 0 && p.ack > fin.end).length;
+}
+
+/** The host began with a SYN of its own: it connected, whoever was first. */
+export function connects({ packets }: Recording, side: Direction): boolean {
+  const first = packets.find((p) => p.kind === 'tcp' && p.direction === side);
+  return first?.kind === 'tcp' && (first.segment.flags & (TCP_SYN | TCP_ACK)) === TCP_SYN;
 }
 
 /** A SYN that the host answered as one of another connection's (RFC 5961 section 4.2). */
