@@ -56,6 +56,20 @@ interface Remembered {
   inFlight: number;
   /** Number behind the last loss probe, 0 when none is out. */
   probe: number;
+  /** Segments sent and received until now, and since when none has been although something waited, µs. */
+  segments: number;
+  silentSince: number;
+}
+
+/** Longest silence of a connection that has something to send or unacknowledged: retransmissions and probes are two minutes apart at most. */
+const SILENCE = 130_000_000;
+
+/** Since when the connection has had something to send, or to be acknowledged, and has neither sent nor got anything; `now`: it has not. */
+function silentSince({ snd, rcv, state }: Tcb, old: Remembered | undefined, now: number): number {
+  const waits = snd.packetsOut > 0 || snd.writeQueue.head !== null;
+  const idle = state === FIN_WAIT2 || state === TIME_WAIT || !waits || (snd.nonagle & 2) !== 0;
+  const held = snd.throttled || snd.inHostQueue > 0 || (snd.pacingStatus === 1 && snd.departure > now);
+  return idle || held || old?.segments !== snd.segsOut + rcv.segsIn ? now : old.silentSince;
 }
 
 export class Inside {
@@ -91,6 +105,12 @@ export class Inside {
       this.counts(tcb);
       this.waiting(tcb);
       this.timers(tcb, now, wake);
+      const silent = silentSince(tcb, old, now);
+      invariant(
+        now - silent <= SILENCE,
+        'what waits is neither sent nor probed for',
+        () => `${stateName(state)}, ${(now - silent) / 1e6} s`,
+      );
       // Without SACK a duplicate ACK counts as a segment that left the network, until the next ACK of new data forgets the count
       // (RFC 5681 section 3.2): a step that saw both, sent by the one and shows what the other left.
       const forgotten = old !== undefined && !tcb.opt.sack && snd.una !== old.una;
@@ -129,6 +149,8 @@ export class Inside {
       received: rcv.nxt,
       inFlight,
       probe: loss.tlpHighSeq,
+      segments: snd.segsOut + rcv.segsIn,
+      silentSince: silentSince(tcb, old, now),
     });
   }
 

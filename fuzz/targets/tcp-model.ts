@@ -45,6 +45,8 @@ export class TcpModel {
   /** The furthest right edge that the peer has offered, as an offset from the stack's ISS. */
   private right = 0;
   private synWindow = 0;
+  /** The number before the first byte where a cookie beside the right place was believed, if one was. */
+  private besideIrs: number | undefined;
   /** The stack has sent more than its SYN, or a cookie came back to its right place. */
   private established = false;
   private readonly offeredMss: number[] = [];
@@ -99,6 +101,7 @@ export class TcpModel {
     this.sent.add(isn, 1);
     this.offeredMss.push(COOKIE_MSS[this.v6 ? 6 : 4]);
     if (this.established) return;
+    this.besideIrs ??= isn;
     // What was said so far was said of no connection.
     this.lastAck = undefined;
     this.edge = undefined;
@@ -238,7 +241,11 @@ export class TcpModel {
 
   /** Judges bytes that the application read. */
   read(bytes: Uint8Array): void {
-    const first = (this.irs ?? this.peerIss) + 1;
+    let first = (this.irs ?? this.peerIss) + 1;
+    if (this.besideIrs !== undefined && strangerIn(bytes, (first + this.delivered) | 0) >= 0) {
+      this.irs = this.besideIrs;
+      first = this.irs + 1;
+    }
     const at = (first + this.delivered) | 0;
     const stranger = strangerIn(bytes, at);
     invariant(stranger < 0, 'another byte is delivered than was sent', () => `at ${(at + stranger) | 0}`);
