@@ -115,6 +115,7 @@ const UNTOLD = new Set([
   'congestion/idle-restart-off', // tcp_slow_start_after_idle
   'data/write-blocking', // SO_SNDBUF
   'data/send-buffer-grows-again', // writes with MSG_OOB, which end elsewhere
+  'data/super-packet-size', // TCP_MAXSEG, below what an MTU of IPv6 says
   'fastopen/client-data-without-cookie', // a first write smaller than the segment that it shares with the second
   'handshake/syn-cookie', // tcp_syncookies
   'handshake/synack-retries-end', // tcp_synack_retries

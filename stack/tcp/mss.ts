@@ -1,12 +1,13 @@
 // Maximum segment sizes: from the path MTU, what the peer announced, what options take (RFC 9293 section 3.7.1, RFC 6691,
 // RFC 1191, RFC 8201), and how large super-packets may become. Sends nothing.
+import { MAX_TCP_HEADER } from './memory.js';
 import { establishedOptionsLength } from './options-build.js';
 import type { Tcb } from './tcb.js';
 
 const TCP_HEADER = 20;
 const DEFAULT_MSS = 536;
-/** Room that super-packets leave for headers. */
-const GSO_RESERVE = 257;
+/** Room that super-packets leave for headers (sk_setup_caps). */
+const GSO_RESERVE = MAX_TCP_HEADER + 1;
 const SOFTWARE_GSO = 65_536;
 
 /** Network header of the family, without options or extensions. */
@@ -107,7 +108,7 @@ export function routeAdvMss(tcb: Tcb, ipv6 = tcb.ipv6): number {
  */
 export function gsoMaxSize(tcb: Tcb): number {
   const size = tcb.route?.gsoMaxSize ?? 0;
-  return (size > GSO_RESERVE ? size : SOFTWARE_GSO) - GSO_RESERVE;
+  return (size > GSO_RESERVE ? size + 1 : SOFTWARE_GSO) - GSO_RESERVE;
 }
 
 /** Whether the link takes a super-packet of `length` payload bytes. */
