@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { runScript } from '../../conformance/runner/run.js';
 import { captureBytes } from '../../conformance/suite/pcap.js';
 import { targetFactory } from '../../conformance/targets/registry.js';
@@ -28,6 +29,14 @@ export async function recorded(script: string): Promise<Recording> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The streams of a capture of the corpus. */
+export async function corpus(name: string): Promise<Recording[]> {
+  const list: Recording[] = [];
+  const folder = fileURLToPath(new URL('../../../captures/corpus/', import.meta.url));
+  await collect(join(folder, name), (recording) => list.push(recording));
+  return list;
 }
 
 /** The recording's side as a script, and how that one runs: '' when it passes. */

@@ -31,6 +31,7 @@ import {
   corked,
   deniesNext,
   overstated,
+  paces,
   peerIsUrgent,
   preamble,
   probesInVain,
@@ -123,6 +124,8 @@ class Writer {
       this.notes.push(
         `recorded ${(away / 1000).toFixed(1)} ms away from the side that the script tests: its times are estimates`,
       );
+    if (paces(situation))
+      this.notes.push('a timer let its packets go: its congestion control is taken to be BBR');
     const lies = overstated(situation);
     if (lies > 0)
       this.notes.push(`acknowledges more than the peer ever sent, ${lies} times, which no host does`);

@@ -10,8 +10,9 @@ import type { PeerSegment, Situation } from '../replay/situation.js';
 import type { Direction } from '../streams/conversation.js';
 import { fromAfar } from './afar.js';
 import { hostOrder } from './order.js';
+import { asTakenIn } from './taken-in.js';
 import { beforeTimeouts } from './timers.js';
-import { chosenBuffer } from './told.js';
+import { chosenBuffer, paces } from './told.js';
 
 export type TimelineEvent =
   /** More than one: neighbours that came in one batch, as Linux's receive offload hands them up. */
@@ -24,6 +25,8 @@ export type TimelineEvent =
 
 /** Segments further apart than this were not sent by one push. µs */
 const BURST = 1_000;
+/** As `BURST`, where a timer of the host's own lies between two. µs */
+const PACED_BURST = 100;
 /** Segments that come in closer than this are taken in together. µs */
 const BATCH = 60;
 /** An application holds a socket no longer than this while it copies. µs */
@@ -64,7 +67,7 @@ export function timelineOf(situation: Situation): Timeline {
   });
   // Sorting is stable.
   const sorted = events.sort((a, b) => a.at - b.at).map(({ event }) => event);
-  const met = away > 0 ? fromAfar(sorted, situation, away) : sorted;
+  const met = away > 0 ? fromAfar(sorted, situation, away) : asTakenIn(sorted, situation);
   const arrived = synthetic ? withoutAnswersBefore(met) : met;
   return {
     events: withReads(beforeTimeouts(finsAnswered(joined(arrived, situation))), situation),
@@ -135,6 +138,9 @@ function joined(events: readonly TimelineEvent[], situation: Situation): Timelin
   const told = toldEdges(situation);
   const full = fullSegment(situation.recording, situation.side);
   const fullIn = fullSegment(situation.recording, (1 - situation.side) as Direction);
+  // Between two super-packets of a host that paces lies its timer: each has a line of its own, and PSH at its end.
+  const paced = paces(situation);
+  const burst = paced ? PACED_BURST : BURST;
   const arrived = new Arrived();
   const list: TimelineEvent[] = [];
   events.forEach((event, i) => {
@@ -147,14 +153,27 @@ function joined(events: readonly TimelineEvent[], situation: Situation): Timelin
       (event.kind === 'out' || event.kind === 'in') &&
       before.kind === event.kind &&
       !(event.kind === 'in' && (told.edges.has(event.packets[0]!.seq) || behindHole)) &&
-      !endsWrite(before.packets.at(-1)!, event.kind === 'out' ? full : fullIn) &&
-      (continues(before.packets, event.packets[0]!, event.kind === 'in' ? BATCH : BURST) ||
+      !endsWrite(before.packets.at(-1)!, event.kind === 'in' ? fullIn : paced ? Infinity : full) &&
+      (continues(before.packets, event.packets[0]!, event.kind === 'in' ? BATCH : burst) ||
         (event.kind === 'in' && takenTogether(before.packets, event.packets[0]!, events, i)))
     )
       list[list.length - 1] = { ...before, packets: [...before.packets, ...event.packets] };
     else list.push(event);
   });
-  return list;
+  return chosenBuffer(situation) > 0 ? apart(list) : list;
+}
+
+/**
+ * In a small buffer, where the size of what comes in decides about ACKs (Linux's tcp_measure_rcv_mss and tcp_incr_quickack): one
+ * by one again, unless one ACK answers all of them at once.
+ */
+function apart(events: readonly TimelineEvent[]): TimelineEvent[] {
+  return events.flatMap((event, i): TimelineEvent[] => {
+    if (event.kind !== 'in') return [event];
+    const next = events.slice(i + 1).find(({ kind }) => kind !== 'act');
+    const answered = next?.kind === 'out' && next.time - event.time < BURST;
+    return answered ? [event] : event.packets.map((p) => ({ ...event, packets: [p] }));
+  });
 }
 
 /**
@@ -190,7 +209,7 @@ function continues(before: readonly RecordedSegment[], p: RecordedSegment, withi
   return (
     inLine(before, p) &&
     p.options.tsEcr === last.options.tsEcr &&
-    (within === BURST || p.options.tsVal === last.options.tsVal) &&
+    (within !== BATCH || p.options.tsVal === last.options.tsVal) &&
     p.time - last.time <= within
   );
 }
@@ -263,23 +282,35 @@ function withReads(events: readonly TimelineEvent[], situation: Situation): Time
   return list;
 }
 
-/** How far the application may have read before event `i`: a window that shuts later tells of a full buffer. */
+/**
+ * How far the application may have read before event `i`: a window that shuts later tells of a full buffer, one that opens
+ * again of as many bytes that were read.
+ */
 function unread(events: readonly TimelineEvent[], situation: Situation): (i: number) => number {
   const shut: { readonly at: number; readonly to: number }[] = [];
+  const opened: { readonly at: number; readonly to: number }[] = [{ at: -1, to: 1 }];
   let most = 0;
   const room = chosenBuffer(situation);
   let shift = 0;
+  let closed = false;
   events.forEach((event, at) => {
     if (event.kind !== 'out') return;
     const { segment, ack, options } = event.packets[0]!;
     if (segment.flags & TCP_RST) return;
     const syn = segment.flags & TCP_SYN;
     if (syn) shift = Math.max(0, options.wscale);
-    most = Math.max(most, room > 0 ? room : segment.window * 2 ** (syn ? 0 : shift));
+    const window = segment.window * 2 ** (syn ? 0 : shift);
+    most = Math.max(most, room > 0 ? room : window);
     // The kernel's buffer is twice as large as the window, for its own book-keeping.
-    if (segment.window === 0) shut.push({ at, to: Math.max(1, ack - 2 * most) });
+    if (window === 0) shut.push({ at, to: ack - 2 * most });
+    else if (closed) opened.push({ at, to: Math.max(opened.at(-1)!.to, shut.at(-1)!.to) + window });
+    closed = window === 0;
   });
-  return (i) => shut.find(({ at }) => at >= i)?.to ?? Number.POSITIVE_INFINITY;
+  return (i) => {
+    const next = shut.find(({ at }) => at >= i);
+    const least = opened.findLast(({ at }) => at <= i)!.to;
+    return next === undefined ? Number.POSITIVE_INFINITY : Math.max(least, next.to);
+  };
 }
 
 function extent(event: Extract<TimelineEvent, { kind: 'in' | 'made' }>): { start: number; length: number } {

@@ -3,6 +3,7 @@
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { fullSegment } from '../replay/application.js';
 import { distanceTo } from '../replay/distance.js';
+import { pacingOf } from '../replay/pacing.js';
 import {
   carriesData,
   type RecordedPacket,
@@ -30,6 +31,7 @@ export function preamble(situation: Situation): string[] {
     .filter((name) => sysctls[`net.ipv4.${name}`] !== undefined)
     .map((name) => `sysctl -q net.ipv4.${name}=${sysctls[`net.ipv4.${name}`]}`);
   list.push(...toldSysctls(situation));
+  if (paces(situation)) list.push('sysctl -q net.ipv4.tcp_congestion_control=bbr');
   const fastOpen = sysctls['net.ipv4.tcp_fastopen'];
   if (fastOpen !== undefined) list.push(...fastOpenSysctls(situation, fastOpen));
   // The largest buffer decides the window shift that is offered: 65,535 times its power of two gives that one.
@@ -42,6 +44,10 @@ export function preamble(situation: Situation): string[] {
   list.push('sysctl -q net.ipv4.tcp_wmem="4096 4194304 4194304"');
   return list;
 }
+
+/** The recorded host paced its packets as BBR does. */
+export const paces = ({ recording, side }: Situation): boolean =>
+  pacingOf(recording, side, fullSegment(recording, side)) !== null;
 
 /** The recorded host sent several full segments in a row, each by itself: its device had no offloads. */
 function inSingles(situation: Situation): boolean {

@@ -5,6 +5,7 @@
 import { TCP_ACK, TCP_ECE, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import type { Direction } from '../streams/conversation.js';
 import { distanceTo } from './distance.js';
+import { type Pacing, pacingOf } from './pacing.js';
 import { carriesData, type RecordedPacket, type RecordedSegment, type Recording } from './recording.js';
 
 export type AppAction =
@@ -75,6 +76,7 @@ class Derivation {
   /** Payload of a full segment. */
   private readonly mss: number;
   private readonly away: number;
+  private readonly pacing: Pacing | null;
   /** What the peer had acknowledged and the end of its window at each time that either changed. */
   /** From this time on something told the sender to slow down. */
   private readonly slowed: number;
@@ -89,6 +91,7 @@ class Derivation {
     );
     this.mss = fullSegment(recording, side);
     this.away = distanceTo(recording, side);
+    this.pacing = pacingOf(recording, side, this.mss);
     this.heard = windows(recording, side);
     this.slowed = slowedAt(recording, side);
     this.content = new Uint8Array(Math.max(0, this.reach - 1) + MOST_LOST);
@@ -191,10 +194,11 @@ class Derivation {
       if (!isData(q, this.side) || dataStart(q) < to) continue;
       const gap = q.time - last.time;
       if (dataStart(q) > to && (gap > AT_ONCE || !this.lostBefore(to, dataStart(q)))) continue;
-      if (heard < 0 && gap > SILENCE) break;
+      const paced = this.pacing !== null && !spoke && this.full(last) && gap <= this.pacing.longest;
+      if (heard < 0 && gap > SILENCE && !paced) break;
       const { flags } = last.segment;
       if (flags & TCP_FIN) break;
-      if (flags & TCP_PSH) {
+      if (flags & TCP_PSH && !paced) {
         // Linux pushes in the middle of a large write as well, at the end of a full segment; what it had no room for
         // follows at once, or as soon as an ACK makes room.
         const kept = this.keptBack(last);
