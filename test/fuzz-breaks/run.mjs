@@ -122,7 +122,7 @@ await Promise.all(
 );
 results.sort((a, b) => (a.name < b.name ? -1 : 1));
 const found = results.filter(({ find }) => find !== undefined).length;
-if (values.write !== undefined) writeFileSync(join(root, values.write), table());
+if (values.write !== undefined) writeFileSync(resolve(root, values.write), table());
 console.log(`${found} passed, ${results.length - found} failed, 0 skipped`);
 process.exitCode = found < results.length || results.length === 0 ? 1 : 0;
 
