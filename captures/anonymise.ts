@@ -2,12 +2,14 @@
 // application said is zeroed; checksums are right for what is left. Times, lengths, ports, sequence numbers and
 // TCP options stay, so that what TCP did can still be seen and replayed. Names and comments in the file are dropped.
 //
-// Bounds: what is no ARP, IPv4 or IPv6 is zeroed behind the link header; of IP's other protocols (tunnels among them) the
-// whole body is. Link headers that are not known here part by part are taken off: the packets become raw IP.
+// Bounds: what is no ARP, IPv4 or IPv6 is zeroed behind the link header; of IP's other protocols the whole body is, tunnels
+// but IP in IP and authentication headers among them, which are counted. Of options and extension headers what is not known
+// to be harmless is zeroed. Link headers that are not known here part by part are taken off: the packets become raw IP.
 
 import { finish, finishUdp, pseudoSumAt, sumBytes } from '../stack/wire/checksum.js';
 import * as ipv4 from '../stack/wire/ipv4.js';
 import { Ipv6Chain, skipIpv6 } from '../stack/wire/ipv6-extensions.js';
+import { hideExtensions, keepKnownOptions } from './anonymous-headers.js';
 import {
   type Frame,
   LINKTYPE_ETHERNET,
@@ -21,6 +23,7 @@ import {
   LINKTYPE_RAW_BSD,
 } from './frame.js';
 import { networkOffset } from './layers/link.js';
+import { tunnelled } from './layers/tunnels.js';
 import { Pseudonyms } from './pseudonyms.js';
 
 const PROTOCOL_ICMP = 1;
@@ -29,8 +32,7 @@ const PROTOCOL_TCP = 6;
 const PROTOCOL_UDP = 17;
 const PROTOCOL_IPV6 = 41;
 const PROTOCOL_ICMPV6 = 58;
-const TCPOPT_MD5 = 19;
-const TCPOPT_AO = 29;
+const PROTOCOL_AH = 51;
 
 /** Link headers whose addresses are replaced here, or that have none. */
 const PLAIN_LINKS = new Set([
@@ -53,6 +55,8 @@ interface Place {
   readonly start: number;
   readonly protocol: number;
   readonly payload: number;
+  /** Where the payload of IP begins: in front of an authentication header. */
+  readonly begin: number;
   /** End of what was captured of it; of what was on the wire. */
   readonly end: number;
   readonly wireEnd: number;
@@ -70,6 +74,8 @@ export class Anonymiser {
   private readonly names = new Pseudonyms();
   /** Payload lengths of fragmented datagrams, as their last fragments tell. */
   private readonly totals = new Map<string, number>();
+  /** Packets of tunnels whose inside is zeros now: the streams in them are gone. */
+  emptied = 0;
 
   /**
    * Looks at a frame before the writing pass: a fragmented datagram's checksum is in its first fragment and depends on
@@ -142,40 +148,60 @@ export class Anonymiser {
     const { payload, end, fragment, first } = place;
     b.fill(0, end);
     if (fragment && !first) b.fill(0, payload, end);
-    this.addresses(b, place);
-    if (!fragment || first) this.body(b, place, depth);
+    const destination = this.addresses(b, place);
+    if (!fragment || first) this.body(b, place, destination, depth);
     if (!place.six) ipv4.finishHeader(b, start);
   }
 
-  private addresses(b: Uint8Array, place: Place): void {
+  /** Where the final destination's address stands afterwards. */
+  private addresses(b: Uint8Array, place: Place): number {
     const { start, six, payload } = place;
     if (six) {
       this.names.ipv6(b, start + 8);
       this.names.ipv6(b, start + 24);
-      return;
+      return hideExtensions(b, start, payload, this.names);
     }
     this.names.ipv4(b, start + 12);
     this.names.ipv4(b, start + 16);
     // Options may hold routes: no operations in their place.
     b.fill(ipv4.IPOPT_NOP, start + ipv4.IPV4_MIN_HEADER, payload);
+    return start + 16;
   }
 
-  private body(b: Uint8Array, place: Place, depth: number): void {
+  private body(b: Uint8Array, place: Place, destination: number, depth: number): void {
     const { protocol, payload: o, end } = place;
     const tcpHead = protocol === PROTOCOL_TCP && end - o >= 20 ? Math.max(20, (b[o + 12]! >>> 4) * 4) : 0;
     if (tcpHead > 0) {
       b.fill(0, o + tcpHead, end);
-      hideSecrets(b, o + 20, Math.min(o + tcpHead, end));
-      this.checksum(b, place, o + 16);
+      keepKnownOptions(b, o + 20, Math.min(o + tcpHead, end));
+      this.checksum(b, place, destination, o + 16);
     } else if (protocol === PROTOCOL_UDP && end - o >= 8) {
+      this.countTunnel(b, place);
       b.fill(0, o + 8, end);
-      if (b[o + 6] !== 0 || b[o + 7] !== 0 || place.six) this.checksum(b, place, o + 6);
+      if (b[o + 6] !== 0 || b[o + 7] !== 0 || place.six) this.checksum(b, place, destination, o + 6);
     } else if ((protocol === PROTOCOL_ICMP || protocol === PROTOCOL_ICMPV6) && end - o >= 8) {
       this.icmp(b, place, depth);
-      this.checksum(b, place, o + 2);
+      this.checksum(b, place, destination, o + 2);
     } else if ((protocol === PROTOCOL_IPIP || protocol === PROTOCOL_IPV6) && depth < 4) {
       this.ip(b.subarray(0, end), o, place.wireEnd, depth + 1);
-    } else b.fill(0, o, end);
+    } else if (protocol === PROTOCOL_AH && end - o >= 12) {
+      this.authenticated(b, place, destination, depth);
+    } else {
+      this.countTunnel(b, place);
+      b.fill(0, o, end);
+    }
+  }
+
+  private countTunnel(b: Uint8Array, { protocol, payload, end }: Place): void {
+    if (tunnelled(b.subarray(0, end), protocol, payload) >= 0) this.emptied++;
+  }
+
+  /** An authentication header (RFC 4302 section 2) keeps all but its digest. */
+  private authenticated(b: Uint8Array, place: Place, destination: number, depth: number): void {
+    const o = place.payload;
+    const payload = o + (b[o + 1]! + 2) * 4;
+    b.fill(0, o + 12, Math.min(payload, place.end));
+    if (payload <= place.end) this.body(b, { ...place, protocol: b[o]!, payload }, destination, depth);
   }
 
   private icmp(b: Uint8Array, place: Place, depth: number): void {
@@ -196,32 +222,26 @@ export class Anonymiser {
   }
 
   /** Bytes beyond the captured ones are zeros by now and add nothing. */
-  private checksum(b: Uint8Array, place: Place, at: number): void {
+  private checksum(b: Uint8Array, place: Place, destination: number, at: number): void {
     const { start, six, protocol, payload, end, wireEnd } = place;
     if (at + 2 > end) return;
-    const length = place.fragment ? this.totals.get(place.key) : wireEnd - payload;
+    const before = payload - place.begin;
+    const total = place.fragment ? this.totals.get(place.key) : wireEnd - place.begin;
+    const length = total === undefined ? undefined : total - before;
     b[at] = 0;
     b[at + 1] = 0;
     // A fragmented datagram without its last fragment: nobody can tell its checksum.
     if (length === undefined || length > 0x1_0000_0000) return;
+    const size = six ? 16 : 4;
     const pseudo =
-      protocol === PROTOCOL_ICMP ? 0 : pseudoSumAt(b, start + (six ? 8 : 12), six ? 32 : 8, protocol, length);
+      protocol === PROTOCOL_ICMP
+        ? 0
+        : pseudoSumAt(b, start + (six ? 8 : 12), size, protocol, length) +
+          sumBytes(b, destination, destination + size);
     const sum = pseudo + sumBytes(b, payload, end);
     const value = protocol === PROTOCOL_UDP ? finishUdp(sum) : finish(sum);
     b[at] = value >>> 8;
     b[at + 1] = value & 255;
-  }
-}
-
-/** Digests are made from secrets: zeros in their place. */
-function hideSecrets(b: Uint8Array, start: number, end: number): void {
-  for (let at = start; at < end; ) {
-    const kind = b[at]!;
-    if (kind === 0) return;
-    const size = kind === 1 ? 1 : at + 1 < end ? b[at + 1]! : 0;
-    if (size < 1 || (kind !== 1 && size < 2) || at + size > end) return;
-    if (kind === TCPOPT_MD5 || kind === TCPOPT_AO) b.fill(0, at + 2, at + size);
-    at += size;
   }
 }
 
@@ -239,6 +259,7 @@ function placeOf(b: Uint8Array, start: number, frameEnd: number): Place | null {
       start,
       protocol: ipv4.protocol(b, start),
       payload: start + head,
+      begin: start + head,
       end: Math.min(wireEnd, b.length),
       wireEnd,
       fragment: ipv4.isFragment(b, start),
@@ -259,6 +280,7 @@ function placeOf(b: Uint8Array, start: number, frameEnd: number): Place | null {
     start,
     protocol: chain.protocol,
     payload: chain.offset,
+    begin: chain.offset,
     end,
     wireEnd,
     fragment: chain.isFragment,

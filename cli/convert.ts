@@ -88,6 +88,10 @@ async function rewrite(path: string, flags: ConvertFlags): Promise<number> {
     out.close();
   }
   process.stderr.write(`${flags.output}: ${frames} frames${anonymiser ? ', anonymous' : ''}\n`);
+  if (anonymiser && anonymiser.emptied > 0)
+    process.stderr.write(
+      `${flags.output}: ${anonymiser.emptied} packets of tunnels are zeros inside: the streams in them are not in it\n`,
+    );
   return EXIT_OK;
 }
 
