@@ -239,6 +239,8 @@ const icmps = fc.record({
   do: fc.constant('icmp' as const),
   type: fc.constantFrom(
     ...([
+      'frag_needed',
+      'frag_needed',
       'net_unreachable',
       'host_unreachable',
       'port_unreachable',
@@ -246,7 +248,7 @@ const icmps = fc.record({
       'time_exceeded',
     ] as const),
   ),
-  mtu: fc.constant(0),
+  mtu: fc.constantFrom(1400, 1300, 1280, 1000, 576, 500, 68, 0),
   delta: fc.constantFrom(0, 0, 1000, -1000, 1_000_000),
 });
 
@@ -263,7 +265,7 @@ const w = <T>(
 ): { weight: number; arbitrary: fc.Arbitrary<T> } => ({ weight, arbitrary });
 
 const MANNERS: Readonly<Record<string, fc.Arbitrary<ActionRef>>> = {
-  sender: fc.oneof(w(5, writes), w(6, acks), w(6, sacks), w(1, options), w(1, queries)),
+  sender: fc.oneof(w(5, writes), w(6, acks), w(6, sacks), w(1, options), w(1, queries), w(1, icmps)),
   receiver: fc.oneof(
     w(6, inOrder),
     w(5, outOfOrder),

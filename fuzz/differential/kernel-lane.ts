@@ -46,6 +46,14 @@ const SLICE = 100_000;
 /** Between two programs that start together, µs: their events do not fall on one moment. */
 const STAGGER = 7_000;
 
+/** Each program has a remote address of its own: what the kernel learns of a path stays with it. */
+const REMOTES = { ipv4: '198.18.0.0/15', ipv6: 'fd3d:fa7b:d17d::/48' } as const;
+
+function remoteAddress(wire: 'ipv4' | 'ipv6', index: number): string {
+  const [high, low] = [(index + 1) >> 8, (index + 1) & 0xff];
+  return wire === 'ipv4' ? `198.18.${high}.${low}` : `fd3d:fa7b:d17d::${(index + 1).toString(16)}`;
+}
+
 class Run {
   readonly connection: Connection;
   readonly start: number;
@@ -72,7 +80,7 @@ class KernelLane implements Host {
   constructor({ addresses }: LaneSetup) {
     this.addresses = addresses;
     unshareNetwork();
-    this.device = new ScriptDevice(addresses);
+    this.device = new ScriptDevice({ ...addresses, remote: REMOTES[addresses.wire] });
     this.poll = new PollSet([{ fd: this.device.fd, events: POLLIN }]);
   }
 
@@ -108,14 +116,14 @@ class KernelLane implements Host {
   /** Plays programs side by side and returns their traces. */
   play({ programs, sysctls }: LaneTask): Trace[] {
     for (const [name, value] of Object.entries({ ...USUAL, ...sysctls })) this.shell.setSysctl(name, value);
-    const { local, remote, wire } = this.addresses;
+    const { local, wire } = this.addresses;
     const begin = this.now() + 20_000;
     this.byPort.clear();
     this.runs = programs.map((program, i) => {
       const index = this.count++;
       const ends = {
         local: { address: local, port: FIRST_LOCAL + (index % 10_000) },
-        remote: { address: remote, port: FIRST_REMOTE + (index % 10_000) },
+        remote: { address: remoteAddress(wire, index % 10_000), port: FIRST_REMOTE + (index % 10_000) },
         family: wire,
       };
       const run = new Run(new Connection(program, ends, this), begin + i * STAGGER);

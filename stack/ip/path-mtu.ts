@@ -70,9 +70,9 @@ export class PathMtuCache {
         locked = true;
         value = Math.min(old, this.#config.routeMinPmtu);
       }
-    } else {
-      // RFC 8201 section 4: never below 1280, whatever the message says.
-      value = Math.max(value, IPV6_MIN_MTU);
+    } else if (value < IPV6_MIN_MTU) {
+      // RFC 8201 section 4: such a message must be discarded.
+      return false;
     }
     if (value > old) return false;
     if (value === old && !locked) return false;

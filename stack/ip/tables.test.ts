@@ -271,13 +271,14 @@ describe('path MTU cache', () => {
     expect(cache.expires(600e6 + 10, v4, 0, 0)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('holds min_pmtu without DF for absurd IPv4 values, and 1280 for IPv6', () => {
+  it('holds min_pmtu without DF for absurd IPv4 values, and discards those below 1280 of IPv6', () => {
     const cache = new PathMtuCache(config, 1);
     expect(cache.learn(0, v4, 0, 0, 0, 1500)).toBe(true);
     expect([cache.get(0, v4, 0, 0, 1500), cache.isLocked(0, v4, 0, 0)]).toEqual([552, true]);
-    expect(cache.learn(0, v6, 0, 0, 600, 1500)).toBe(true);
+    expect(cache.learn(0, v6, 0, 0, 1279, 1500)).toBe(false);
+    expect(cache.get(0, v6, 0, 0, 1500)).toBe(1500);
+    expect(cache.learn(0, v6, 0, 0, 1280, 1500)).toBe(true);
     expect([cache.get(0, v6, 0, 0, 1500), cache.isLocked(0, v6, 0, 0)]).toEqual([1280, false]);
-    expect(cache.learn(0, v6, 0, 0, 500, 1280)).toBe(false);
   });
 
   it('stays within its bound', () => {

@@ -208,15 +208,16 @@ function collapseRun(
   bloated: (truesize: number, length: number) => boolean,
 ): void {
   let from: OutOfOrderSegment | null = first;
-  while (from !== end && !bloated(from!.truesize, from!.length)) {
+  while (from !== end && (from!.fin || !bloated(from!.truesize, from!.length))) {
     const next: OutOfOrderSegment | null = from!.next;
-    if (next !== end && next!.seq !== from!.endSeq) break;
+    if (!from!.fin && next !== end && next!.seq !== from!.endSeq) break;
     from = next;
   }
   if (from === end) return;
   let left = 0;
   let change = 0;
-  for (let s = from; s !== end; s = s!.next) {
+  // One with a FIN stays as it is, and ends the run.
+  for (let s = from; s !== end && !s!.fin; s = s!.next) {
     left = Math.max(left, seqDiff(s!.seq, from!.seq) + s!.length);
     change -= s!.truesize;
     s!.truesize = 0;

@@ -170,9 +170,13 @@ function advanceDeparture(tcb: Tcb, length: number, previous: number): void {
 }
 
 function buildActiveSyn(tcb: Tcb, now: number): void {
-  // The route may have learnt a smaller MTU since.
+  // The route may have learnt a smaller MTU since (tcp_advertise_mss).
   const { snd } = tcb;
-  snd.advertised = Math.min(snd.advertised, routeAdvMss(tcb));
+  const most = routeAdvMss(tcb);
+  if (most < snd.advertised) {
+    snd.advertised = most;
+    snd.advmss = most;
+  }
   const cookie = fastOpenSynOption(tcb);
   buildSynOptions(tcb, out, timestampValue(tcb, now), cookie.bytes, cookie.length, cookie.experimental);
   out.ecn = 0;
