@@ -24,7 +24,7 @@ interface Script {
   readonly text: string;
   readonly ipv6: boolean;
   readonly notes: readonly string[];
-  readonly incomplete: boolean;
+  readonly doubt: string | null;
 }
 
 const warn = (line: string): boolean => process.stderr.write(`netchannel convert: ${line}\n`);
@@ -51,7 +51,7 @@ export async function convertOne(path: string, stream: number, flags: ScriptFlag
     if (whole) throw new UsageError(`${path}: no stream ${stream} in it`);
     return EXIT_USAGE;
   }
-  const { text, notes, incomplete } = script as Script;
+  const { text, notes, doubt } = script as Script;
   if (flags.output === undefined) process.stdout.write(text);
   else writeFileSync(flags.output, text);
   for (const note of notes) process.stderr.write(`note: ${note}\n`);
@@ -60,8 +60,8 @@ export async function convertOne(path: string, stream: number, flags: ScriptFlag
   if (slow)
     process.stderr.write(`note: it passes with the ticks of a kernel with HZ=250: --target ${SLOW_TICK}\n`);
   if (reason === null) return whole ? EXIT_OK : EXIT_USAGE;
-  const what = incomplete
-    ? 'the capture lacks too much (see the notes) for a script that passes'
+  const what = doubt
+    ? `the capture ${doubt} (see the notes) for a script that passes`
     : 'the script does not pass on this stack';
   warn(`${what}: ${reason}`);
   return EXIT_FAILED;
@@ -80,9 +80,9 @@ export async function convertAll(path: string, flags: ScriptFlags): Promise<numb
     for (const role of roles) {
       const file = join(folder, `stream-${recording.index}-${role}.pkt`);
       try {
-        const { text, ipv6, incomplete } = scriptOf(path, recording, role, file);
+        const { text, ipv6, doubt } = scriptOf(path, recording, role, file);
         writeFileSync(file, text);
-        scripts.push({ file, ipv6, incomplete });
+        scripts.push({ file, ipv6, doubt });
       } catch (error) {
         if (!(error instanceof NotReplayable)) throw error;
         count.untold++;
@@ -103,7 +103,7 @@ export async function convertAll(path: string, flags: ScriptFlags): Promise<numb
       say('passed', `${script.file}${slow ? ` with --target ${SLOW_TICK}` : ''}`);
     } else {
       count.failed++;
-      say('failed', `${reason.split('\n')[0]}${script.incomplete ? ' (the capture lacks too much)' : ''}`);
+      say('failed', `${reason.split('\n')[0]}${script.doubt ? ` (the capture ${script.doubt})` : ''}`);
     }
   }
   if (flags.run)

@@ -162,14 +162,62 @@ describe('packets that a timer lets go', () => {
     const { text, reason } = await converted(recording, 'server');
     expect(reason).toBe('');
     expect(text).toContain('tcp_congestion_control=bbr');
+    expect(text).toContain('// Note: a timer let its packets go');
+    expect(convertStream('x', recording, 'server').doubt).toMatch(/too little of its times/);
     expect(text).toContain('write(4, ..., 20300) = 20300');
     expect(text).not.toContain('TCP_CORK');
+  });
+
+  it('are more by each that was acknowledged, however few were in flight', async () => {
+    const recording = await recorded(
+      server(`+.01 write(4, ..., 37) = 37
++0 > P. 1:38(37) ack 1
++.02 < . 1:1(0) ack 38 win 320
++0 write(4, ..., 17000) = 17000
++0 > P. 38:2038(2000) ack 1
++0 > P. 2038:4038(2000) ack 1
++0 > P. 4038:6038(2000) ack 1
++0 > P. 6038:8038(2000) ack 1
++0 > P. 8038:10038(2000) ack 1
++0 > . 10038:11038(1000) ack 1
++.02 < . 1:1(0) ack 11038 win 320
++0 > P. 11038:13038(2000) ack 1
++.0014 > P. 13038:15038(2000) ack 1
++.0014 > P. 15038:17038(2000) ack 1
++.02 < . 1:1(0) ack 17038 win 320
+`).replace('`sysctl', '--tolerance_usecs=30000\n`sysctl -q net.ipv4.tcp_congestion_control=bbr\nsysctl'),
+    );
+    const { text, reason } = await converted(recording, 'server');
+    expect(reason).toBe('');
+    expect(text).toContain('tcp_congestion_control=bbr');
+    expect(text).not.toContain('initcwnd');
   });
 
   it('are not those that acknowledgments let go', async () => {
     const [recording] = await corpus('bulk-30k.pcap');
     for (const role of ['client', 'server'] as const)
       expect(convertStream('x', recording!, role).text).not.toContain('bbr');
+  });
+});
+
+describe('data in both directions at once', () => {
+  it('is told to follow microseconds, a dialogue is not', async () => {
+    const recording = await recorded(
+      server(`+.01 < P. 1:101(100) ack 1 win 320
++0 > . 1:1(0) ack 101
++0 read(4, ..., 100) = 100
++0 write(4, ..., 100) = 100
++0 > P. 1:101(100) ack 101
++.02 < . 101:101(0) ack 101 win 320
+`),
+    );
+    const turns = (between: number): Recording => {
+      const data = recording.packets.filter((p) => p.kind === 'tcp' && p.segment.length > 0);
+      const many = Array.from({ length: 100 }, (_, i) => ({ ...data[i % 2]!, time: 40_000 + i * between }));
+      return { ...recording, packets: [...recording.packets, ...many] };
+    };
+    expect(convertStream('x', turns(100), 'server').notes.join()).toContain('both directions at once');
+    expect(convertStream('x', turns(10_000), 'server').notes.join()).not.toContain('at once');
   });
 });
 

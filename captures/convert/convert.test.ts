@@ -134,7 +134,6 @@ const UNTOLD = new Set([
   'window/fin-beyond-edge', // a close() before the last data went
   'window/overdrawn-once', // SO_RCVBUF of a connection that is there
   'window/reserved-memory-taken', // SO_RCVBUF of a connection that is there
-  'window/update-after-read', // how much was unread in a window that was not shut
   'window/zero-window-many-probes', // tcp_retries2
   'window/zero-window-user-timeout', // that data waits for a window that never opens
 ]);

@@ -5,6 +5,7 @@ import { TCP_SYN } from '../../stack/wire/tcp.js';
 import { fullSegment } from '../replay/application.js';
 import type { Situation } from '../replay/situation.js';
 import type { TimelineEvent } from './timeline.js';
+import { paces } from './told.js';
 
 const USUAL = 10;
 /** Destination and first hop of a script's packets, as packetdrill sets them for one that names its IP version. */
@@ -24,6 +25,7 @@ export function initialWindow(situation: Situation, events: readonly TimelineEve
 
 function leastInitialWindow(situation: Situation, events: readonly TimelineEvent[]): number {
   const mss = fullSegment(situation.recording, situation.side);
+  const bbr = paces(situation);
   let flight: { readonly end: number; readonly segments: number }[] = [];
   let high = 1;
   let largest = 0;
@@ -35,8 +37,8 @@ function leastInitialWindow(situation: Situation, events: readonly TimelineEvent
       const acked = count(flight.filter((sent) => sent.end <= ack));
       // Behind a loss other rules hold.
       if (options.sackCount > 0 || (acked === 0 && end === seq && flight.length > 0)) return least;
-      // Slow start grows what is used to the half (Linux's tcp_is_cwnd_limited).
-      if (least + grown < 2 * largest) grown += acked;
+      // Slow start grows what is used to the half (Linux's tcp_is_cwnd_limited), BBR whatever is used (bbr_set_cwnd).
+      if (bbr || least + grown < 2 * largest) grown += acked;
       flight = flight.filter((sent) => sent.end > ack);
     }
     if (event.kind !== 'out') continue;

@@ -17,6 +17,7 @@ import {
 } from '../replay/situation.js';
 import type { Direction } from '../streams/conversation.js';
 import { asSent } from './as-sent.js';
+import { doubtsOf } from './doubt.js';
 import { asksForCookie, leavesDataAside, waitingWrite } from './fast-open.js';
 import { filled } from './filled.js';
 import { icmpText } from './icmp-text.js';
@@ -31,7 +32,6 @@ import {
   corked,
   deniesNext,
   overstated,
-  paces,
   peerIsUrgent,
   preamble,
   probesInVain,
@@ -44,8 +44,8 @@ export interface Converted {
   readonly text: string;
   /** What stands in the script's head, for the user to know. */
   readonly notes: readonly string[];
-  /** The capture lacks something of the conversation, or lies: a script that does not pass tells nothing of the stack. */
-  readonly incomplete: boolean;
+  /** Why a script that does not pass tells nothing of the stack: what its capture does; null: nothing is known against it. */
+  readonly doubt: string | null;
 }
 
 /** µs: ticks of the recorded kernel and a busy machine; below the shortest delayed ACK and retransmission timeout. */
@@ -124,8 +124,8 @@ class Writer {
       this.notes.push(
         `recorded ${(away / 1000).toFixed(1)} ms away from the side that the script tests: its times are estimates`,
       );
-    if (paces(situation))
-      this.notes.push('a timer let its packets go: its congestion control is taken to be BBR');
+    const doubts = doubtsOf(situation);
+    this.notes.push(...doubts);
     const lies = overstated(situation);
     if (lies > 0)
       this.notes.push(`acknowledges more than the peer ever sent, ${lies} times, which no host does`);
@@ -154,7 +154,9 @@ class Writer {
       if (!(error instanceof ScriptError)) throw error;
       throw new NotReplayable(`what its packets say cannot be written as a script: ${error.message}`);
     }
-    return { text, notes: this.notes, incomplete: situation.notes.length > 0 || lies > 0 };
+    const incomplete = situation.notes.length > 0 || lies > 0;
+    const untimed = doubts.length > 0 ? 'tells too little of its times' : null;
+    return { text, notes: this.notes, doubt: incomplete ? 'lacks too much' : untimed };
   }
 
   private line(time: number, text: string): void {

@@ -250,6 +250,37 @@ class Arrived {
   }
 }
 
+/**
+ * The right edge of the recorded host's window: one that stays while data is acknowledged tells that nothing was read
+ * (Linux's __tcp_select_window takes no offer back and makes no new one).
+ */
+class WindowEdge {
+  private readonly shift: number;
+  private readonly least: number;
+  private ack = 0;
+  private edge = 0;
+
+  constructor({ recording, side }: Situation) {
+    const syns = recording.packets.filter((p) => p.kind === 'tcp' && (p.segment.flags & TCP_SYN) !== 0);
+    const shifts = syns.map((p) => (p.kind === 'tcp' && p.direction === side ? p.options.wscale : 0));
+    // Where the handshake is not whole, nobody knows what a window counts in.
+    this.shift = syns.length < 2 ? -1 : Math.max(0, ...shifts);
+    this.least = Math.max(LEAST_FULL, fullSegment(recording, (1 - side) as Direction));
+  }
+
+  /** Whether the host sent this one with nothing read since the one before. */
+  stays(own: RecordedSegment): boolean {
+    if (this.shift < 0 || own.segment.flags & (TCP_SYN | TCP_RST)) return false;
+    const unit = 2 ** this.shift;
+    const edge = own.ack + own.segment.window * unit;
+    // Less than a segment moves no window, read or not.
+    const stays = this.ack > 1 && own.ack - this.ack >= this.least && Math.abs(edge - this.edge) < unit;
+    this.ack = own.ack;
+    this.edge = edge;
+    return stays;
+  }
+}
+
 /** The application takes data at the latest when the recorded host acknowledges it, but what shuts its window. */
 function withReads(events: readonly TimelineEvent[], situation: Situation): TimelineEvent[] {
   const list: TimelineEvent[] = [];
@@ -257,24 +288,38 @@ function withReads(events: readonly TimelineEvent[], situation: Situation): Time
   let read = 1;
   let gone = false;
   const most = unread(events, situation);
+  const edge = new WindowEdge(situation);
+  let kept: { readonly at: number; readonly to: number } | null = null;
+  const readTo = (to: number, at: number, time: number): void => {
+    if (to <= read) return;
+    // A read ends in front of the urgent byte when it has something (Linux's tcp_recvmsg).
+    const pieces = arrived.mark > read && arrived.mark < to ? [arrived.mark, to] : [to];
+    const reads = pieces.map((end, k) => ({
+      kind: 'read' as const,
+      time,
+      bytes: end - (pieces[k - 1] ?? read),
+    }));
+    list.splice(at, 0, ...reads);
+    read = to;
+  };
   events.forEach((event, i) => {
     if (event.kind === 'in' || event.kind === 'made') arrived.take(event);
     else if (event.kind === 'out') {
       const to = Math.min(arrived.end, most(i), ...event.packets.map((p) => p.ack));
+      const open = arrived.open && !gone;
+      if (edge.stays(event.packets[0]!)) {
+        list.push(event);
+        if (open) kept = { at: list.length, to };
+        return;
+      }
+      // What its window shows to have waited was read before more came.
+      const more = kept === null ? -1 : list.findIndex((e, k) => k >= kept!.at && e.kind === 'in');
+      if (kept !== null && more >= 0 && open) readTo(kept.to, more, list[more]!.time);
+      kept = null;
       const last = list.at(-1);
       // Before the write that carries the acknowledgment, when there is one.
       const at = last?.kind === 'act' && last.time === event.time ? list.length - 1 : list.length;
-      if (arrived.open && !gone && to > read) {
-        // A read ends in front of the urgent byte when it has something (Linux's tcp_recvmsg).
-        const pieces = arrived.mark > read && arrived.mark < to ? [arrived.mark, to] : [to];
-        const reads = pieces.map((end, k) => ({
-          kind: 'read' as const,
-          time: event.time,
-          bytes: end - (pieces[k - 1] ?? read),
-        }));
-        list.splice(at, 0, ...reads);
-        read = to;
-      }
+      if (open) readTo(to, at, event.time);
     } else if (event.kind === 'act' && (event.action.kind === 'close' || event.action.kind === 'abort'))
       gone = true;
     list.push(event);
