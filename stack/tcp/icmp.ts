@@ -15,7 +15,7 @@ import {
   EOPNOTSUPP,
   EPROTO,
 } from './errno.js';
-import { refreshRoute, routeMtu, syncMss } from './mss.js';
+import { mtuToMss, refreshRoute, routeMtu, syncMss } from './mss.js';
 import { isSoftIcmp, softFailure } from './profile.js';
 import { simpleRetransmit } from './recovery/retransmit-queue.js';
 import { rtoMax, setRto } from './rtt.js';
@@ -115,6 +115,8 @@ function reducePathMtu(tcb: Tcb, now: number, mtu: number): void {
   const { host, snd } = tcb;
   // IP_PMTUDISC_DONT, INTERFACE and OMIT do not listen.
   if (tcb.pmtuDiscover === 0 || tcb.pmtuDiscover >= 4) return;
+  // Over IPv6 Linux drops what would not lower the segment size (tcp_v6_mtu_reduced): the path is not told of it either.
+  if (tcb.ipv6 && mtuToMss(tcb, mtu) >= tcb.snd.mss) return;
   host.pathMtu(tcb, mtu, now);
   tcb.routeGeneration = -1;
   if (!refreshRoute(tcb)) return;
