@@ -50,6 +50,22 @@ describe('netchannel replay', () => {
     expect(readFileSync(page, 'utf8')).toContain('<title>1 passed, 0 failed, 0 skipped</title>');
   });
 
+  it('takes captures in a folder by what they begin with, and goes on behind one that cannot be read', () => {
+    const all = mkdtempSync(join(folder, 'all-'));
+    const capture = readFileSync(join(corpus, 'http-curl.pcap'));
+    writeFileSync(join(all, 'a.pcap'), 'this is no capture');
+    writeFileSync(join(all, 'b.trace'), capture);
+    writeFileSync(join(all, 'c.PCAP.1'), gzipSync(capture));
+    writeFileSync(join(all, 'd.cap'), fileHeader(1));
+    writeFileSync(join(all, 'README.md'), 'nothing to read');
+    writeFileSync(join(all, 'notes.gz'), gzipSync('nothing to read'));
+    const { status, out, err } = netchannel('replay', all);
+    expect(status).toBe(2);
+    expect(err).toMatch(/a\.pcap: unknown magic number/);
+    expect(err).toMatch(/d\.cap: no TCP stream in it/);
+    expect(out).toMatch(/\n4 passed, 0 failed, 1 skipped\n$/);
+  });
+
   it('says what is wrong with what it is given', () => {
     const bad = join(folder, 'bad.pcap');
     writeFileSync(bad, 'this is no capture');

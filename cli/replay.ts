@@ -4,7 +4,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { CaptureError } from '../captures/errors.js';
-import { STANDARD_INPUT } from '../captures/read/open.js';
+import { isCapture, STANDARD_INPUT } from '../captures/read/open.js';
 import { collect } from '../captures/replay/recording.js';
 import { ReplayPage } from '../captures/replay/report-html.js';
 import { jsonOf, textOf } from '../captures/replay/report-text.js';
@@ -29,7 +29,7 @@ export function replayCommand(): Command {
     .description('Play one side of recorded TCP conversations into the stack, which takes the other side')
     .argument(
       '<captures...>',
-      'pcap or pcapng files, in gzip or not, or folders of them; - reads standard input',
+      'pcap or pcapng files, in gzip or not, or folders of them (whatever they are called); - reads standard input',
     )
     .option('--stream <n>', "one stream by its number (Wireshark's tcp.stream), or all", 'all')
     .addOption(
@@ -66,6 +66,7 @@ async function replay(paths: readonly string[], flags: ReplayFlags): Promise<num
     const roles: readonly Role[] = flags.as === 'both' ? ['client', 'server'] : [flags.as];
     for (const path of capturesOf(paths)) {
       let streams = 0;
+      let read = true;
       const progress = frameProgress(path);
       try {
         const table = await collect(
@@ -90,10 +91,11 @@ async function replay(paths: readonly string[], flags: ReplayFlags): Promise<num
         if (!(error instanceof CaptureError)) throw error;
         process.stderr.write(`netchannel replay: ${error.message}\n`);
         unreadable = true;
+        read = false;
       } finally {
         progress.clear();
       }
-      if (streams === 0 && !unreadable) {
+      if (streams === 0 && read) {
         const which = stream === undefined ? 'no TCP stream' : `no stream ${stream}`;
         process.stderr.write(`netchannel replay: ${path}: ${which} in it\n`);
         totals.skipped++;
@@ -121,16 +123,19 @@ export function streamNumber(text: string): number | undefined {
   return Number(text);
 }
 
-/** The files named, and those in the folders named. @throws UsageError */
+/** The files named, and in the folders named those that are captures by what they begin with or by their names. @throws UsageError */
 export function capturesOf(paths: readonly string[]): string[] {
   return paths.flatMap((path) => {
     if (path === STANDARD_INPUT) return [path];
     const stat = statSync(path, { throwIfNoEntry: false });
     if (stat === undefined) throw new UsageError(`no such file or folder: ${path}`);
     if (!stat.isDirectory()) return [path];
-    const inside = readdirSync(path, { recursive: true, encoding: 'utf8' });
-    const found = inside.filter((name) => /\.(pcap|pcapng|cap)(\.gz)?$/.test(name)).sort();
-    if (found.length === 0) throw new UsageError(`no .pcap, .pcapng or .cap in ${path}`);
-    return found.map((name) => join(path, name));
+    const inside = readdirSync(path, { recursive: true, encoding: 'utf8' })
+      .map((name) => join(path, name))
+      .filter((name) => statSync(name, { throwIfNoEntry: false })?.isFile());
+    // What is called a capture and is none is an error to be told.
+    const found = inside.filter((name) => /\.(pcap|pcapng|cap)(\.gz)?$/.test(name) || isCapture(name));
+    if (found.length === 0) throw new UsageError(`no capture in ${path}`);
+    return found.sort();
   });
 }

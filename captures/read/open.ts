@@ -1,7 +1,7 @@
 // Opens a capture by what its first bytes say, never by its name: classic pcap or pcapng, either in gzip.
-import { createReadStream } from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { CaptureError } from '../errors.js';
 import type { Frame } from '../frame.js';
 import { isClassicMagic, readClassic } from './classic.js';
@@ -27,6 +27,25 @@ export async function* readCapture(path: string): AsyncGenerator<Frame> {
     throw error;
   }
 }
+
+/** Whether a file's first bytes are those of a capture, in gzip or not. */
+export function isCapture(path: string): boolean {
+  const head = Buffer.alloc(512);
+  const file = openSync(path, 'r');
+  try {
+    const length = readSync(file, head, 0, head.length, 0);
+    if (length < 4) return false;
+    if (head.readUInt16LE(0) !== GZIP_MAGIC) return hasMagic(head);
+    const inside = gunzipSync(head.subarray(0, length), { finishFlush: constants.Z_SYNC_FLUSH });
+    return inside.length >= 4 && hasMagic(inside);
+  } catch {
+    return false;
+  } finally {
+    closeSync(file);
+  }
+}
+
+const hasMagic = (head: Buffer): boolean => isClassicMagic(head) || head.readUInt32LE(0) === SECTION_HEADER;
 
 /** As `readCapture`, from any stream of bytes. */
 export async function* readCaptureStream(input: Readable): AsyncGenerator<Frame> {
