@@ -117,6 +117,49 @@ describe('a window that shuts and opens again', () => {
   });
 });
 
+describe('a small buffer', () => {
+  it('counts what came one by one, for ACKs go by the size of what comes', async () => {
+    const recording = await recorded(`--tolerance_usecs=30000
+${SETTINGS}
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0
++0 setsockopt(3, SOL_SOCKET, SO_RCVBUF, [8192], 4) = 0
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 64240 <mss 1460,sackOK,TS val 1000 ecr 0,nop,wscale 7>
++0 > S. 0:0(0) ack 1 <mss 1460,sackOK,TS val 1000 ecr 1000,nop,wscale 0>
++0.02 < . 1:1(0) ack 1 win 502 <nop,nop,TS val 1021 ecr 1000>
++0 accept(3, ..., ...) = 4
++0.000042 < . 1:1449(1448) ack 1 win 502 <nop,nop,TS val 1021 ecr 1000>
++0.000008 > . 1:1(0) ack 1449 <nop,nop,TS val 1020 ecr 1021>
++0.000006 < P. 1449:2897(1448) ack 1 win 502 <nop,nop,TS val 1021 ecr 1000>
++0.000004 > . 1:1(0) ack 2897 <nop,nop,TS val 1020 ecr 1021>
++0.000004 < . 2897:4345(1448) ack 1 win 502 <nop,nop,TS val 1021 ecr 1000>
++0.000003 > . 1:1(0) ack 4345 <nop,nop,TS val 1020 ecr 1021>
++0.000004 < P. 4345:5793(1448) ack 1 win 502 <nop,nop,TS val 1021 ecr 1000>
++0 < . 5793:7241(1448) ack 1 win 502 <nop,nop,TS val 1021 ecr 1000>
++0.020321 < . 7241:8689(1448) ack 1 win 502 <nop,nop,TS val 1041 ecr 1020>
++0.023111 > . 1:1(0) ack 8689 <nop,nop,TS val 1064 ecr 1021>
++0.250375 < . 8688:8688(0) ack 1 win 502 <nop,nop,TS val 1315 ecr 1064>
++0.000017 > . 1:1(0) ack 8689 <nop,nop,TS val 1314 ecr 1021>
++0.479859 < . 8688:8688(0) ack 1 win 502 <nop,nop,TS val 1795 ecr 1314>
++0.426821 read(4, ..., 5792) = 5792
++0 > . 1:1(0) ack 8689 <nop,nop,TS val 2221 ecr 1021>
++0.020463 < . 8689:10137(1448) ack 1 win 502 <nop,nop,TS val 2242 ecr 2221>
++0.000019 > . 1:1(0) ack 10137 <nop,nop,TS val 2241 ecr 2242>
++0.00001 < P. 10137:11585(1448) ack 1 win 502 <nop,nop,TS val 2242 ecr 2221>
++0.000004 > . 1:1(0) ack 11585 <nop,nop,TS val 2241 ecr 2242>
++0.000005 < . 11585:13033(1448) ack 1 win 502 <nop,nop,TS val 2242 ecr 2221>
++0 < P. 13033:14481(1448) ack 1 win 502 <nop,nop,TS val 2242 ecr 2221>
++0.042418 > . 1:1(0) ack 14481 <nop,nop,TS val 2284 ecr 2242>
+`);
+    const { text } = convertStream('x', recording, 'server');
+    expect(text).toContain('< P. 4345:5793(1448)');
+    // And what was read is read where the window opened, not where a probe came.
+    expect(text).toMatch(/\+0.426821 read\(4, .*\n\+0 > . 1:1\(0\) ack 8689/);
+  });
+});
+
 describe('packets of one batch', () => {
   it('came behind what the host sent without having met them', async () => {
     const recording = await recorded(
@@ -166,6 +209,30 @@ describe('packets that a timer lets go', () => {
     expect(convertStream('x', recording, 'server').doubt).toMatch(/too little of its times/);
     expect(text).toContain('write(4, ..., 20300) = 20300');
     expect(text).not.toContain('TCP_CORK');
+  });
+
+  it('tell of BBR when they go again, too', async () => {
+    const recording = await recorded(
+      server(`+.01 write(4, ..., 10000) = 10000
++0 > P. 1:2001(2000) ack 1
++0 > P. 2001:4001(2000) ack 1
++0 > P. 4001:6001(2000) ack 1
++0 > P. 6001:8001(2000) ack 1
++0 > P. 8001:10001(2000) ack 1
++.02 < . 1:1(0) ack 1 win 320 <sack 1001:2001,nop,nop>
++0 < . 1:1(0) ack 1 win 320 <sack 3001:4001 1001:2001,nop,nop>
++0 < . 1:1(0) ack 1 win 320 <sack 5001:6001 3001:4001 1001:2001,nop,nop>
++0 < . 1:1(0) ack 1 win 320 <sack 7001:10001 5001:6001 3001:4001,nop,nop>
++0 > . 1:1001(1000) ack 1
++.0007 > . 2001:3001(1000) ack 1
++.0007 > . 4001:5001(1000) ack 1
++.0007 > . 6001:7001(1000) ack 1
++.02 < . 1:1(0) ack 10001 win 320
+`).replace('`sysctl', '--tolerance_usecs=30000\n`sysctl -q net.ipv4.tcp_congestion_control=bbr\nsysctl'),
+    );
+    const { text, reason } = await converted(recording, 'server');
+    expect(reason).toBe('');
+    expect(text).toContain('tcp_congestion_control=bbr');
   });
 
   it('are more by each that was acknowledged, however few were in flight', async () => {

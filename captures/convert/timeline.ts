@@ -259,6 +259,7 @@ class WindowEdge {
   private readonly least: number;
   private ack = 0;
   private edge = 0;
+  private stuck = false;
 
   constructor({ recording, side }: Situation) {
     const syns = recording.packets.filter((p) => p.kind === 'tcp' && (p.segment.flags & TCP_SYN) !== 0);
@@ -274,10 +275,12 @@ class WindowEdge {
     const unit = 2 ** this.shift;
     const edge = own.ack + own.segment.window * unit;
     // Less than a segment moves no window, read or not.
-    const stays = this.ack > 1 && own.ack - this.ack >= this.least && Math.abs(edge - this.edge) < unit;
+    const more = own.ack - this.ack;
+    const told = more >= this.least || (more === 0 && this.stuck);
+    this.stuck = this.ack > 1 && told && Math.abs(edge - this.edge) < unit;
     this.ack = own.ack;
     this.edge = edge;
-    return stays;
+    return this.stuck;
   }
 }
 
@@ -289,7 +292,7 @@ function withReads(events: readonly TimelineEvent[], situation: Situation): Time
   let gone = false;
   const most = unread(events, situation);
   const edge = new WindowEdge(situation);
-  let kept: { readonly at: number; readonly to: number } | null = null;
+  let kept: { readonly at: number; readonly to: number; readonly ack: number } | null = null;
   const readTo = (to: number, at: number, time: number): void => {
     if (to <= read) return;
     // A read ends in front of the urgent byte when it has something (Linux's tcp_recvmsg).
@@ -309,11 +312,13 @@ function withReads(events: readonly TimelineEvent[], situation: Situation): Time
       const open = arrived.open && !gone;
       if (edge.stays(event.packets[0]!)) {
         list.push(event);
-        if (open) kept = { at: list.length, to };
+        if (open) kept = { at: list.length, to, ack: event.packets[0]!.ack };
         return;
       }
       // What its window shows to have waited was read before more came.
-      const more = kept === null ? -1 : list.findIndex((e, k) => k >= kept!.at && e.kind === 'in');
+      // A window that opens though no more came is announced by the read itself.
+      const first = kept?.ack === event.packets[0]!.ack ? -1 : (kept?.at ?? -1);
+      const more = first < 0 ? -1 : list.findIndex((e, k) => k >= first && e.kind === 'in');
       if (kept !== null && more >= 0 && open) readTo(kept.to, more, list[more]!.time);
       kept = null;
       const last = list.at(-1);

@@ -34,7 +34,8 @@ export function pacingOf(recording: Recording, side: Direction, mss: number): Pa
   let half = 0;
   bursts.forEach((burst, i) => {
     const before = bursts[i - 1];
-    if (before === undefined || before.end !== burst.seq || before.length % mss !== 0) return;
+    if (before === undefined || before.length % mss !== 0) return;
+    if (before.end !== burst.seq && !burst.alone) return;
     const due = before.length * perByte;
     const pause = burst.time - before.time;
     if (is(pause, due)) whole++;
@@ -63,23 +64,34 @@ function tripOf(recording: Recording, side: Direction): number {
 
 interface Burst {
   readonly time: number;
+  /** Nothing came shortly before it that could have caused it. */
+  readonly alone: boolean;
   readonly seq: number;
   end: number;
   length: number;
 }
 
-/** What the host sent at once, as far as its first repetition. */
+/** What the host sent at once, repetitions among it, which are paced as well. */
 function burstsOf({ packets }: Recording, side: Direction, mss: number): Burst[] {
   const list: Burst[] = [];
   let last: RecordedSegment | null = null;
+  let heard = Number.NEGATIVE_INFINITY;
   for (const p of packets) {
-    if (p.kind !== 'tcp' || p.direction !== side || !carriesData(p)) continue;
-    if (last !== null && p.seq < last.end) break;
+    if (p.kind !== 'tcp') continue;
+    if (p.direction !== side) heard = p.time;
+    if (p.direction !== side || !carriesData(p)) continue;
     const burst = list.at(-1);
     if (burst && last && p.time - last.time < TOGETHER && p.seq === burst.end && burst.length % mss === 0) {
       burst.end = p.end;
       burst.length += p.segment.length;
-    } else list.push({ time: p.time, seq: p.seq, end: p.end, length: p.segment.length });
+    } else
+      list.push({
+        time: p.time,
+        alone: p.time - heard > TOGETHER,
+        seq: p.seq,
+        end: p.end,
+        length: p.segment.length,
+      });
     last = p;
   }
   return list;
