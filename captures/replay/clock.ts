@@ -1,6 +1,7 @@
 // What a capture's clock cannot have seen: pieces joined in the wrong order, and pauses that no connection survives.
 
 import { seqDiff } from '../../stack/wire/seq.js';
+import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { type Direction, timeOf } from '../streams/conversation.js';
 import type { IcmpAboutTcp, Segment } from '../streams/segment.js';
 
@@ -9,29 +10,32 @@ export interface Directed {
   readonly item: Segment | IcmpAboutTcp;
 }
 
-/** µs by which a clock steps back when pieces were joined, rather than when two queues of a device raced. */
-const STEP_BACK = 1e6;
 /** µs that a host tries to be heard: Linux gives up after 924 s at least (tcp_retries2, RFC 1122 section 4.2.3.5). */
 const PATIENCE = 924.6e6;
 /** What stands for a longer one, µs. */
 const PAUSE = 1e6;
 
-/** The packets by their times when the capture's order has more repetitions: it was put together from pieces. */
+/**
+ * The packets by their times where the capture's own order has more of what cannot be, repetitions and acknowledgments of what
+ * was not sent yet: it was put together from pieces, or the queues of a device raced.
+ */
 export function inOrder(packets: readonly Directed[]): readonly Directed[] {
-  const back = packets.some((p, i) => i > 0 && timeOf(packets[i - 1]!.item) - timeOf(p.item) > STEP_BACK);
-  if (!back) return packets;
+  if (!packets.some((p, i) => i > 0 && timeOf(packets[i - 1]!.item) > timeOf(p.item))) return packets;
   const sorted = packets.toSorted((a, b) => timeOf(a.item) - timeOf(b.item));
-  return repetitions(sorted) < repetitions(packets) ? sorted : packets;
+  return disorder(sorted) < disorder(packets) ? sorted : packets;
 }
 
-function repetitions(packets: readonly Directed[]): number {
+function disorder(packets: readonly Directed[]): number {
   const high: [number, number] = [-1, -1];
   let count = 0;
   for (const { direction, item } of packets) {
-    if (item.kind === 'icmp' || item.length === 0) continue;
-    const end = (item.seq + item.length) >>> 0;
-    if (high[direction] >= 0 && seqDiff(end, high[direction]) <= 0) count++;
-    else high[direction] = end;
+    if (item.kind === 'icmp') continue;
+    const { flags, seq, length, ack } = item;
+    const other = high[1 - direction]!;
+    if ((flags & (TCP_ACK | TCP_RST)) === TCP_ACK && (other < 0 || seqDiff(ack, other) > 0)) count++;
+    const end = (seq + length + (flags & TCP_SYN ? 1 : 0) + (flags & TCP_FIN ? 1 : 0)) >>> 0;
+    if (high[direction] < 0 || seqDiff(end, high[direction]) > 0) high[direction] = end;
+    else if (length > 0) count++;
   }
   return count;
 }

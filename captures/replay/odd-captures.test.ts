@@ -140,7 +140,7 @@ describe('times', () => {
     const { client, server } = replay([...pieces.slice(20), ...pieces.slice(3, 20)]);
     expect([said(client), said(server)]).toEqual(['passed', 'passed']);
     expect(client.notes).toEqual([
-      expect.stringMatching(/joined of pieces/),
+      expect.stringMatching(/in the order of their times/),
       expect.stringMatching(/begins in the middle/),
     ]);
     expect(client.bytesSent).toBeGreaterThan(28_000);
@@ -212,5 +212,27 @@ describe('a capture that contradicts itself', () => {
     const { client } = replay([all[0]!, changed(all[1]!, 8, (ack - 5_000_000) >>> 0), ...all.slice(2)]);
     expect(said(client)).toBe('passed');
     expect(client.notes.join()).toMatch(/acknowledges bytes that were never sent/);
+  });
+});
+
+describe('frames in another order than their times', () => {
+  it.each([
+    ['the SYN behind the SYN with ACK', (all: Frame[]) => [all[1]!, all[0]!, ...all.slice(2)]],
+    [
+      'the SYN with ACK behind data',
+      (all: Frame[]) => [all[0]!, ...all.slice(2, 5), all[1]!, ...all.slice(5)],
+    ],
+    [
+      'one direction behind the other',
+      (all: Frame[]) =>
+        all.toSorted((a, b) => Number(from(a) !== from(all[0]!)) - Number(from(b) !== from(all[0]!))),
+    ],
+  ])('are put in order: %s', async (_what, move) => {
+    const moved = move(await frames('http-curl.pcap'));
+    const { client, server } = replay(moved);
+    expect([said(client), said(server)]).toEqual(['passed', 'passed']);
+    expect(client.bytesSent).toBe(client.situation!.application.bytes.length);
+    expect(server.bytesSent).toBe(server.situation!.application.bytes.length);
+    expect(client.notes.join()).toContain('in the order of their times');
   });
 });

@@ -136,8 +136,7 @@ function recordingOf(stream: Conversation, draft: Draft): Recording {
   if (used.length < whole.length)
     notes.push(`${whole.length - used.length} SYNs with other initial numbers are left out`);
   const ordered = inOrder(used);
-  if (ordered !== used)
-    notes.push('the capture is joined of pieces: its packets are put in the order of their times');
+  if (ordered !== used) notes.push('its packets are put in the order of their times');
   const { packets, jumps } = relativePackets(ordered.flatMap(inPackets), isn);
   if (jumps > 0)
     notes.push(`${jumps} pauses longer than any host tries to be heard are taken for a second each`);
