@@ -1,6 +1,7 @@
 // SNMP counters below TCP, under Linux's names (/proc/net/snmp, /proc/net/snmp6), and the one object that shows all counters
 // of a stack. Always on: an increment of a typed array.
 import { TcpCounters } from './counters.js';
+import { NEVER_COUNTED } from './counters-never.js';
 
 export const IP_COUNTER_NAMES = [
   'IpInReceives',
@@ -44,10 +45,8 @@ export const IP_COUNTER_NAMES = [
   'UdpRcvbufErrors',
   'UdpSndbufErrors',
   'UdpInCsumErrors',
-  'UdpMemErrors',
   'Ip6InReceives',
   'Ip6InHdrErrors',
-  'Ip6InTooBigErrors',
   'Ip6InNoRoutes',
   'Ip6InAddrErrors',
   'Ip6InUnknownProtos',
@@ -118,13 +117,15 @@ export class StackCounters {
   /** Value by Linux's name; undefined when there is no such counter. */
   get(name: string): number | undefined {
     const index = indexOfName.get(name);
-    return index === undefined ? this.tcp.get(name) : this.ip.values[index];
+    if (index !== undefined) return this.ip.values[index];
+    return this.tcp.get(name) ?? (NEVER_COUNTED.has(name) ? 0 : undefined);
   }
 
-  /** All counters, name to value. */
+  /** All counters, name to value; those that cannot move (counters-never.ts) last. */
   snapshot(): Record<string, number> {
     const ip = IP_COUNTER_NAMES.map((name, index) => [name, this.ip.values[index]]);
-    return { ...Object.fromEntries(ip), ...this.tcp.snapshot() };
+    const never = [...NEVER_COUNTED.keys()].map((name) => [name, 0]);
+    return { ...Object.fromEntries(ip), ...this.tcp.snapshot(), ...Object.fromEntries(never) };
   }
 
   /**

@@ -143,6 +143,10 @@ export class LinuxShellHost implements ShellHost {
           counters[`${group!.slice(0, -1)}${name}`] = Number(values[k]);
       }
     }
+    for (const line of readFileSync('/proc/thread-self/net/snmp6', 'latin1').trim().split('\n')) {
+      const [name, value] = line.split(/\s+/);
+      counters[name] = Number(value);
+    }
     return counters;
   }
 
