@@ -7,7 +7,7 @@ import { TCP_ACK, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import { type AppAction, withoutNagle } from '../replay/application.js';
 import { roundTripOf } from '../replay/distance.js';
 import { keepaliveOf } from '../replay/keepalive.js';
-import type { RecordedPacket, RecordedSegment, Recording } from '../replay/recording.js';
+import { connects, type RecordedPacket, type RecordedSegment, type Recording } from '../replay/recording.js';
 import {
   NotReplayable,
   type PeerSegment,
@@ -28,7 +28,6 @@ import {
   challenged,
   chosenBuffer,
   closedBefore,
-  connects,
   corked,
   deniesNext,
   overstated,

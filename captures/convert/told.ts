@@ -4,14 +4,8 @@ import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../stack/wire/tc
 import { fullSegment } from '../replay/application.js';
 import { distanceTo } from '../replay/distance.js';
 import { pacingOf } from '../replay/pacing.js';
-import {
-  carriesData,
-  type RecordedPacket,
-  type RecordedSegment,
-  type Recording,
-} from '../replay/recording.js';
+import { carriesData, type RecordedPacket, type RecordedSegment } from '../replay/recording.js';
 import type { Situation } from '../replay/situation.js';
-import type { Direction } from '../streams/conversation.js';
 import { fastOpenSysctls } from './fast-open.js';
 import { toldSysctls } from './settings.js';
 
@@ -181,12 +175,6 @@ export function overstated(situation: Situation): number {
   );
   if (fin?.kind !== 'tcp') return 0;
   return own(situation).filter((p) => (p.segment.flags & TCP_RST) === 0 && p.ack > fin.end).length;
-}
-
-/** The host began with a SYN of its own: it connected, whoever was first. */
-export function connects({ packets }: Recording, side: Direction): boolean {
-  const first = packets.find((p) => p.kind === 'tcp' && p.direction === side);
-  return first?.kind === 'tcp' && (first.segment.flags & (TCP_SYN | TCP_ACK)) === TCP_SYN;
 }
 
 /** A SYN that the host answered as one of another connection's (RFC 5961 section 4.2). */

@@ -137,7 +137,9 @@ class Player extends RecordedHost {
       if (!began && (extra || p)) {
         // An active open happens at its SYN, or in front of everything when that was not captured.
         const own = p?.kind === 'tcp' && p.direction === side && (p.segment.flags & TCP_SYN) !== 0;
-        const answer = p?.kind === 'tcp' && p.direction !== side && p.ack >= 0;
+        // A SYN of the peer that crosses ours (RFC 9293 section 3.5) may stand before it.
+        const answer =
+          p?.kind === 'tcp' && p.direction !== side && (p.ack >= 0 || (p.segment.flags & TCP_SYN) !== 0);
         if (own || answer || this.situation.synthetic || i > 0) {
           this.until(extra && !own ? Math.max(0, due - LEAD / 2) : due);
           next = this.connect(next);

@@ -230,3 +230,9 @@ function initialNumbers(packets: readonly Directed[]): [number, number] {
 function earlier(marks: [number, number], side: Direction, number: number): void {
   if (marks[side] < 0 || seqDiff(number, marks[side]) < 0) marks[side] = number;
 }
+
+/** The host began with a SYN of its own: it connected, whoever was first. */
+export function connects({ packets }: Recording, side: Direction): boolean {
+  const first = packets.find((p) => p.kind === 'tcp' && p.direction === side);
+  return first?.kind === 'tcp' && (first.segment.flags & (TCP_SYN | TCP_ACK)) === TCP_SYN;
+}

@@ -6,7 +6,7 @@ import { TCP_ACK, TCP_CWR, TCP_ECE, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '.
 import type { Direction } from '../streams/conversation.js';
 import { type Application, applicationOf, dataStart, MOST_LOST } from './application.js';
 import { contradictions } from './contradictions.js';
-import { carriesData, type RecordedSegment, type Recording } from './recording.js';
+import { carriesData, connects, type RecordedSegment, type Recording } from './recording.js';
 
 export type Role = 'client' | 'server';
 
@@ -65,7 +65,11 @@ const has = (p: RecordedSegment, flags: number): boolean => (p.segment.flags & f
  */
 export function situationOf(recording: Recording, role: Role, silent = false): Situation {
   const side = (role === 'client' ? recording.client : 1 - recording.client) as Direction;
-  return new Preparation(recording, role, side).run(silent);
+  // Of two hosts that both sent a SYN (RFC 9293 section 3.5) each connected.
+  const both = role === 'server' && connects(recording, side);
+  return new Preparation(both ? { ...recording, client: side } : recording, both ? 'client' : role, side).run(
+    silent,
+  );
 }
 
 class Preparation {
