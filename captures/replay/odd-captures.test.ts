@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { getU16, getU32, setU16, setU32 } from '../../stack/wire/bytes.js';
 import { updateChecksum32 } from '../../stack/wire/checksum.js';
-import { TCP_ACK, TCP_FIN, TCP_SYN } from '../../stack/wire/tcp.js';
+import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../stack/wire/tcp.js';
 import type { Frame } from '../frame.js';
 import { readCapture } from '../read/open.js';
 import { StreamTable } from '../streams/table.js';
@@ -234,5 +234,20 @@ describe('frames in another order than their times', () => {
     expect(client.bytesSent).toBe(client.situation!.application.bytes.length);
     expect(server.bytesSent).toBe(server.situation!.application.bytes.length);
     expect(client.notes.join()).toContain('in the order of their times');
+  });
+});
+
+describe('probes that no socket sends', () => {
+  it.each([
+    ['SYN and FIN', TCP_SYN | TCP_FIN, 'client'],
+    ['SYN and RST', TCP_SYN | TCP_RST, 'client'],
+    ['SYN and RST', TCP_SYN | TCP_RST, 'server'],
+  ] as const)('%s are skipped (%s, as %s)', async (_what, bits, role) => {
+    const [syn, answer] = await frames('refused.pcap');
+    const word = getU32(syn!.data, tcpAt(syn!.data) + 12);
+    const probe = changed(syn!, 12, ((word & ~0x003f_0000) | (bits << 16)) >>> 0);
+    const result = replay([probe, answer!])[role];
+    expect(said(result)).toBe('skipped');
+    expect(result.reason).toContain('a probe');
   });
 });

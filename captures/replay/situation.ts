@@ -95,6 +95,12 @@ class Preparation {
     if (theirs.length === 0 && !asks) throw new NotReplayable('nothing of the other side was captured');
     if ([...ours, ...theirs].some((p) => p.options.md5Offset >= 0))
       throw new NotReplayable('signed with MD5 (RFC 2385): nobody without the key can play it');
+    if (ours.some((p) => has(p, TCP_SYN) && (has(p, TCP_FIN) || has(p, TCP_RST))))
+      throw new NotReplayable('it sent a SYN with FIN or RST, a probe: no socket does');
+    if (theirs.some((p) => has(p, TCP_SYN | TCP_RST)))
+      throw new NotReplayable(
+        'the peer sent a SYN that is a reset as well, a probe: there is nothing to answer',
+      );
     const bytes = Math.max(...recording.packets.map((p) => (p.kind === 'tcp' ? p.end : 0)));
     if (bytes > MOST_BYTES)
       throw new NotReplayable(`${bytes} bytes in one direction, at most ${MOST_BYTES} are replayed`);
