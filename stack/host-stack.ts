@@ -76,7 +76,7 @@ export class HostStack implements Stack {
     this.network = new NetworkLayer(this.config, links, options.gso ?? true, secretRandom32);
     this.network.addresses.onChange = ground.addressChanged?.bind(ground) ?? null;
     for (const device of this.network.devices) device.gro = options.gro ?? false;
-    this.output = new PacketOutput(port, ground.driver);
+    this.output = new PacketOutput(port, ground.driver, this.counters.ip);
     this.output.batched = options.batchTransmit ?? false;
     const now = () => this.now();
     const secret = new Uint8Array(32);
@@ -114,7 +114,7 @@ export class HostStack implements Stack {
       now,
       onChannel: (channel, open) => (open ? readers.add(channel, null) : this.closeChannel(channel)),
     });
-    const limiter = new IcmpLimiter(this.config, secretRandom32());
+    const limiter = new IcmpLimiter(this.config, secretRandom32(), this.counters.ip);
     this.input = new PacketInput({
       output: this.output,
       network: this.network,

@@ -57,6 +57,8 @@ const {
 
 export const TO_LINK = 0;
 export const TO_STACK = 1;
+/** As TO_STACK: a packet put together here, whose fragments came and were counted. */
+export const TO_STACK_WHOLE = 2;
 
 export const STATE_FREE = 0;
 export const STATE_USED = 1;
@@ -194,7 +196,7 @@ export class PacketBuffers {
   setCsumPlace(index: number, start: number, offset: number): void {
     this.#set(index, CSUM_PLACE, start | (offset << 16));
   }
-  /** TO_LINK, or TO_STACK for a packet that the driver shall classify again (loopback, reassembly, an ICMP error). */
+  /** TO_LINK, or TO_STACK and TO_STACK_WHOLE for a packet that the driver shall classify again (loopback, an ICMP error; reassembly). */
   direction(index: number): number {
     return this.#get(index, DIRECTION);
   }

@@ -313,11 +313,11 @@ export class Driver implements InlineDriver {
       party.release(index);
       return XMIT_DROP;
     }
-    if (party.direction(index) === TO_STACK) {
+    if (party.direction(index) !== TO_LINK) {
       const maker = this.#ends.writer(party.channel(index));
       if (maker?.speaks === SPEAKS_ADDRESS) this.#within = maker;
       this.counters.reinjected++;
-      party.setDirection(index, TO_LINK);
+      if (party.direction(index) === TO_STACK) party.setDirection(index, TO_LINK);
       if (party.stamp(index) < 0) party.setStamp(index, now);
       this.#one[0] = index;
       this.#demultiplex(this.#one, 1);
@@ -341,7 +341,7 @@ export class Driver implements InlineDriver {
 
   /** A host gives packets back to itself alone; others must come from one of its addresses, or from none yet. */
   #speaksOwnAddress(index: number, writer: ChannelWriter): boolean {
-    if (this.party.direction(index) === TO_STACK) return true;
+    if (this.party.direction(index) !== TO_LINK) return true;
     if (!this.#addressKey(index, true)) return false;
     return isUnspecifiedKey(this.#key) || this.#reader.find(this.#key, 0) === writer.number;
   }

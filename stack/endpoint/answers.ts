@@ -7,7 +7,7 @@ import { isLinkLocal } from '../wire/address.js';
 import { ICMPV6_PROTOCOL } from '../wire/icmpv6.js';
 import { id as ipv4Id } from '../wire/ipv4.js';
 import { FragmentOutput } from './fragment-output.js';
-import { countIcmpOutput } from './input-counters.js';
+import { countIcmpOutput } from './output-counters.js';
 import type { PacketOutput } from './packet-output.js';
 
 /** Most bytes that an answer of IP's own can have, quote included. */

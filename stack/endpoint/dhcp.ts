@@ -11,6 +11,7 @@ import type { UdpDatagram, UdpEndpoint, UdpUser } from '../udp/udp-endpoint.js';
 import { equalAddress, formatAddress, inPrefix, parseAddress } from '../wire/address.js';
 import { UDP_HEADER, UDP_PROTOCOL, writeUdp } from '../wire/udp.js';
 import type { Addressing } from './addressing.js';
+import { countBroadcasts, countRequest } from './output-counters.js';
 import type { PacketOutput } from './packet-output.js';
 
 const NO_ADDRESS = parseAddress('0.0.0.0');
@@ -103,6 +104,8 @@ export class DhcpService implements DhcpIo, UdpUser {
     writeUdp(bytes, at, DHCP_CLIENT_PORT, DHCP_SERVER_PORT, length);
     finishTransport(bytes, at, length, 6, source, destination, UDP_PROTOCOL);
     party.setLength(index, 20 + length);
+    countRequest(output.counters, false);
+    if (to === null) countBroadcasts(output.counters, 1, 20 + length);
     const device = path?.device ?? network.device(this.link);
     output.send(index, device, path?.nextHop ?? BROADCAST, output.defaultChannel, null, 0, now);
   }

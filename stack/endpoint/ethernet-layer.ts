@@ -24,6 +24,7 @@ import * as ipv6 from '../wire/ipv6.js';
 import * as nd from '../wire/nd.js';
 import type { Addressing, AddressingWire } from './addressing.js';
 import { GroupMembership } from './group-membership.js';
+import { countIcmpOutput, countRequest, countTransmit } from './output-counters.js';
 import type { LinkLayerInput } from './packet-input.js';
 import type { LinkLayer, PacketOutput } from './packet-output.js';
 
@@ -235,11 +236,14 @@ export class EthernetLayer implements LinkLayer, LinkLayerInput, NeighbourIo, Ad
     party.setLength(index, reply.length);
     party.setChannel(index, output.defaultChannel);
     party.setInterface(index, link);
+    const at = party.start(index);
+    if (!arp) countIcmpOutput(output.counters, true, party.bytes[at + ipv6.IPV6_HEADER]);
     const known = reply.hardware.some((byte) => byte !== 0);
     if (!known) {
       output.send(index, this.network.device(link), reply.to.slice(), output.defaultChannel, null, 0, now);
       return;
     }
+    if (!arp) countTransmit(output.counters, party.bytes, at, reply.length);
     this.putHeader(index, link, reply.hardware, arp ? ETHERTYPE_ARP : ETHERTYPE_IPV6);
     output.sendFrame(index, link, now);
   }
@@ -251,6 +255,12 @@ export class EthernetLayer implements LinkLayer, LinkLayerInput, NeighbourIo, Ad
   /** Sends a network-layer packet that is ready in a buffer to a group, whatever the routes say. */
   private readonly sendToGroup = (index: number, link: number, group: Uint8Array, now: number): void => {
     const { output } = this;
+    const { party } = output;
+    const at = party.start(index);
+    // A report of MLD has its router alert before it (RFC 3810 section 5).
+    if (isIpv4(group)) countRequest(output.counters, false);
+    else countIcmpOutput(output.counters, true, party.bytes[at + ipv6.IPV6_HEADER + 8]);
+    countTransmit(output.counters, party.bytes, at, party.length(index));
     output.party.setChannel(index, output.defaultChannel);
     output.party.setInterface(index, link);
     multicastHardware(this.hardware, 0, group, 0, isIpv4(group));

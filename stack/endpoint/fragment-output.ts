@@ -3,6 +3,7 @@ import type { PathChoice } from '../host/network.js';
 import { Fragmenter } from '../ip/fragmentation.js';
 import { ENOBUFS } from '../tcp/errno.js';
 import type { TransmitOwner } from '../tcp/segment.js';
+import { countFragment, countFragmented } from './output-counters.js';
 import type { PacketOutput } from './packet-output.js';
 
 export class FragmentOutput {
@@ -11,6 +12,11 @@ export class FragmentOutput {
 
   constructor(output: PacketOutput) {
     this.output = output;
+  }
+
+  /** Fragments of the last packet. */
+  get count(): number {
+    return this.fragmenter.count;
   }
 
   /**
@@ -31,6 +37,7 @@ export class FragmentOutput {
     const { output, fragmenter } = this;
     const { party } = output;
     fragmenter.start(party.bytes, party.start(whole), size, mtu, id);
+    const v6 = party.bytes[party.start(whole)] >>> 4 === 6;
     let result = 0;
     let share = charge;
     for (;;) {
@@ -45,9 +52,11 @@ export class FragmentOutput {
         break;
       }
       party.setLength(index, length);
+      countFragment(output.counters, v6);
       output.send(index, path.device, path.nextHop, output.defaultChannel, owner, share, now);
       share = 0;
     }
+    countFragmented(output.counters, v6, result === 0);
     output.discard(whole);
     return result;
   }

@@ -1,9 +1,9 @@
 // A packet that came out of a channel's ring: IP's judgement, then TCP, UDP, ICMP or an answer. Fills the one SegmentIn of
 // the endpoint. It knows flows by their handles and never a socket.
-import { CHECKSUM_NONE, CHECKSUM_VERIFIED } from '../channel/buffers.js';
+import { CHECKSUM_NONE, CHECKSUM_VERIFIED, TO_STACK_WHOLE } from '../channel/buffers.js';
 import type { PoolParty } from '../channel/party.js';
 import { counterIndex } from '../host/counters.js';
-import { ipCounterIndex, type StackCounters } from '../host/ip-counters.js';
+import type { StackCounters } from '../host/ip-counters.js';
 import type { NetworkLayer } from '../host/network.js';
 import { DST_UNICAST } from '../ip/addresses.js';
 import {
@@ -38,7 +38,7 @@ import * as tcp from '../wire/tcp.js';
 import { UDP_PROTOCOL } from '../wire/udp.js';
 import { Answers, zoneBetween } from './answers.js';
 import { FragmentInput } from './fragment-input.js';
-import { countIcmpInput, countInput } from './input-counters.js';
+import { countIcmpError, countIcmpInput, countInput, countReceived } from './input-counters.js';
 import type { PacketOutput } from './packet-output.js';
 import { type BufferReturn, ReceiveMerge } from './receive-merge.js';
 import { fillSegment } from './segment-fill.js';
@@ -51,7 +51,6 @@ const IN_SEGS = counterIndex('TcpInSegs');
 const IN_ERRS = counterIndex('TcpInErrs');
 const IN_CSUM = counterIndex('TcpInCsumErrors');
 const MD5_FAILURE = counterIndex('TcpExtTCPMD5Failure');
-const ICMP_IN_ERRORS = ipCounterIndex('IcmpInErrors');
 
 /** Takes ARP and neighbour discovery of Ethernet links. */
 export interface LinkLayerInput {
@@ -137,8 +136,20 @@ export class PacketInput {
     // Only packets of our own can have come by the loopback.
     const loopback = party.owner(index) === party.id;
     const verdict = ip.receive(party.bytes, start, length, link, loopback);
-    countInput(this.counters.ip, ip.packet.ipv6, verdict, ip.reason);
+    const counters = this.counters.ip;
+    const whole = party.direction(index) === TO_STACK_WHOLE;
+    if (!whole) countReceived(counters, party.bytes, start, length, this.segments(index, start, length));
+    countInput(counters, ip, verdict, party.bytes, start, whole);
     this.dispatch(verdict, party.bytes, index, owner, reader, now);
+  }
+
+  /** Segments of the packet of `index`, which begins at `start`: one, or those of a super-packet. */
+  private segments(index: number, start: number, length: number): number {
+    const size = this.party.gsoSize(index);
+    if (size === 0) return 1;
+    const { bytes } = this.party;
+    const head = bytes[start] >>> 4 === 6 ? 40 : (bytes[start] & 15) << 2;
+    return Math.max(1, Math.ceil((length - head - tcp.headerLength(bytes, start + head)) / size));
   }
 
   private dispatch(
@@ -163,11 +174,11 @@ export class PacketInput {
         this.fragments.receive(bytes, now);
         return;
       case INPUT_ICMP_ERROR:
-        countIcmpInput(this.counters.ip, this.ip.packet, bytes);
+        countIcmpInput(this.counters.ip, this.ip, bytes);
         this.receiveIcmpError(bytes, now);
         return;
       case INPUT_ECHO:
-        countIcmpInput(this.counters.ip, this.ip.packet, bytes);
+        countIcmpInput(this.counters.ip, this.ip, bytes);
         this.answers.answer(
           now,
           (out, at) => this.ip.echoReply(out, at, this.answers.ownSource()),
@@ -175,7 +186,7 @@ export class PacketInput {
         );
         return;
       case INPUT_ND:
-        countIcmpInput(this.counters.ip, this.ip.packet, bytes);
+        countIcmpInput(this.counters.ip, this.ip, bytes);
         this.linkLayer?.nd(bytes, this.ip.packet, this.ip.link, now);
         return;
       case INPUT_IGMP:
@@ -193,7 +204,7 @@ export class PacketInput {
       case INPUT_NOT_OURS:
         return;
       default:
-        countIcmpInput(this.counters.ip, this.ip.packet, bytes);
+        countIcmpInput(this.counters.ip, this.ip, bytes);
         if (this.ip.packet.ipv6 && isMld(bytes[this.ip.packet.payload])) {
           this.linkLayer?.groups(bytes, this.ip.packet, this.ip.link, now);
         }
@@ -215,9 +226,11 @@ export class PacketInput {
     const at = packet.payload;
     // RFC 9293 MUST-57
     if (ip.destination !== DST_UNICAST) return;
-    if (tcp.checkTcp(bytes, at, packet.payloadLength) !== 0) {
+    const bad = tcp.checkTcp(bytes, at, packet.payloadLength);
+    if (bad !== 0) {
       counters.add(IN_SEGS);
-      counters.add(IN_ERRS);
+      // A segment that ends before its header does is dropped without a word (tcp_v4_rcv).
+      if (bad === tcp.TCP_ERR_OFFSET_SMALL) counters.add(IN_ERRS);
       return;
     }
     // RFC 9293 MUST-3
@@ -320,7 +333,7 @@ export class PacketInput {
     const zone = zoneBetween(error.ipv6, error.localAddress, error.remoteAddress, this.ip.link);
     const info = error.mtu || error.pointer;
     if (error.protocol === UDP_PROTOCOL) {
-      this.udp.icmpError(error, zone, info, bytes, now);
+      if (!this.udp.icmpError(error, zone, info, bytes, now)) countIcmpError(this.counters.ip, error.ipv6);
       return;
     }
     if (error.protocol !== tcp.TCP_PROTOCOL) return;
@@ -339,7 +352,7 @@ export class PacketInput {
     const first = this.tcp.listenerFor(error.localAddress, error.localPort, error.ipv6);
     const listener = first && this.tcp.sharing(first, { ...error, zone }).listener;
     if (!listener) {
-      this.counters.ip.add(ICMP_IN_ERRORS);
+      countIcmpError(this.counters.ip, error.ipv6);
       return;
     }
     listenerError(

@@ -1,12 +1,14 @@
 // The way of a packet out of the endpoint: a buffer, the device it leaves by, the tx ring, and word when it has left the
 // host. It writes no headers above the link's own. Loopback packets go back to the driver, which classifies them again.
-import { TO_STACK } from '../channel/buffers.js';
+import { TO_STACK, TO_STACK_WHOLE } from '../channel/buffers.js';
 import type { PoolParty } from '../channel/party.js';
 import type { Driver } from '../driver/driver.js';
 import { type EndpointPort, XMIT_BUSY } from '../driver/port.js';
+import type { IpCounters } from '../host/ip-counters.js';
 import { type DeviceState, LOOPBACK } from '../host/network.js';
 import type { TransmitOwner } from '../tcp/segment.js';
 import { XMIT_DROP, XMIT_OK } from '../tcp/segment.js';
+import { countTransmit } from './output-counters.js';
 
 /** Bytes of an Ethernet header, which the link layer writes before the packet. */
 const ETHERNET = 14;
@@ -25,6 +27,7 @@ export interface LinkLayer {
 export class PacketOutput {
   readonly party: PoolParty;
   readonly port: EndpointPort;
+  readonly counters: IpCounters;
   /** Channel in whose name everything goes that has no channel of its own. */
   defaultChannel = 0;
   linkLayer: LinkLayer | null = null;
@@ -41,8 +44,9 @@ export class PacketOutput {
   private readonly doneOwners: (TransmitOwner | null)[] = [];
 
   /** `driver`: where it runs in this thread. */
-  constructor(port: EndpointPort, driver: Driver | null) {
+  constructor(port: EndpointPort, driver: Driver | null, counters: IpCounters) {
     this.port = port;
+    this.counters = counters;
     this.driver = driver;
     this.party = port.party;
     this.owners = new Array(this.party.count).fill(null);
@@ -79,6 +83,7 @@ export class PacketOutput {
       this.charges[index] = charge;
     }
     if (device.number === LOOPBACK) {
+      countTransmit(this.counters, party.bytes, party.start(index), party.length(index));
       party.setInterface(index, 0);
       party.setDirection(index, TO_STACK);
       party.setL3Offset(index, 0);
@@ -89,6 +94,7 @@ export class PacketOutput {
       this.discard(index);
       return XMIT_DROP;
     }
+    countTransmit(this.counters, party.bytes, party.start(index), party.length(index));
     party.setInterface(index, device.number);
     if (device.link!.framing === 'ethernet') {
       party.setL3Offset(index, ETHERNET);
@@ -113,12 +119,15 @@ export class PacketOutput {
     return this.transmit(index, link, now);
   }
 
-  /** Gives a packet made here (reassembly) back to the driver, as if it had just come by `link`. */
-  reinject(index: number, link: number, now: number): number {
+  /**
+   * Gives a packet made here back to the driver, as if it had just come by `link`. `whole`: it was put together, and its fragments
+   * have been counted.
+   */
+  reinject(index: number, link: number, now: number, whole = false): number {
     const { party } = this;
     party.setChannel(index, this.defaultChannel);
     party.setInterface(index, link);
-    party.setDirection(index, TO_STACK);
+    party.setDirection(index, whole ? TO_STACK_WHOLE : TO_STACK);
     party.setL3Offset(index, 0);
     party.setStamp(index, now);
     return this.transmit(index, LOOPBACK, now);

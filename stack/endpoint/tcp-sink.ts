@@ -17,11 +17,10 @@ import {
 } from '../tcp/segment.js';
 import { Tcb } from '../tcp/tcb.js';
 import { TCP_MIN_HEADER, TCP_OFF_CHECKSUM, TCP_PROTOCOL, writeTcp } from '../wire/tcp.js';
+import { countRequest } from './output-counters.js';
 import type { PacketOutput } from './packet-output.js';
 import { TcpHandle } from './tcp-handle.js';
 
-const OUT_REQUESTS = ipCounterIndex('IpOutRequests');
-const OUT_REQUESTS_6 = ipCounterIndex('Ip6OutRequests');
 const OUT_NO_ROUTES = ipCounterIndex('IpOutNoRoutes');
 const OUT_NO_ROUTES_6 = ipCounterIndex('Ip6OutNoRoutes');
 
@@ -134,7 +133,7 @@ export class TcpSink implements SegmentSink {
       // RFC 9293 MUST-2
       finishTransport(bytes, tcp, head + length, TCP_OFF_CHECKSUM, source, destination, TCP_PROTOCOL);
     }
-    counters.ip.add(v6 ? OUT_REQUESTS_6 : OUT_REQUESTS);
+    countRequest(counters.ip, v6);
     if (flow instanceof Tcb && flow.confirmNeighbour) {
       flow.confirmNeighbour = false;
       output.confirm(device, this.nextHop, this.now());

@@ -5,12 +5,13 @@ const GROUPS: readonly (readonly [reason: string, names: string])[] = [
   ['a host forwards nothing', 'IpForwDatagrams Ip6OutForwDatagrams Ip6InTooBigErrors Icmp6OutPktTooBigs'],
   [
     'routers alone say it, and Linux as a host counts what has no route as an address error',
-    'IpExtInNoRoutes IcmpOutRedirects Icmp6OutRedirects Icmp6OutRouterAdvertisements Icmp6OutGroupMembQueries',
+    'IpExtInNoRoutes Ip6InNoRoutes IcmpOutRedirects Icmp6OutRedirects Icmp6OutRouterAdvertisements Icmp6OutGroupMembQueries',
   ],
+  ['what IP takes it hands on: nothing is discarded between', 'IpInDiscards Ip6InDiscards'],
   ['IPv6 has no broadcast', 'Ip6InBcastOctets Ip6OutBcastOctets'],
   [
-    'obsolete requests (RFC 6918), and source quench (RFC 6633), which nobody sends here',
-    'IcmpOutSrcQuenchs IcmpOutTimestamps IcmpOutAddrMasks IcmpOutAddrMaskReps',
+    'the stack asks nothing by ICMP and answers echo requests alone; source quench is obsolete (RFC 6633)',
+    'IcmpOutSrcQuenchs IcmpOutEchos IcmpOutTimestamps IcmpOutTimestampReps IcmpOutAddrMasks IcmpOutAddrMaskReps Icmp6OutEchos',
   ],
   ['no memory limit over all datagrams (udp_mem)', 'UdpMemErrors Udp6MemErrors'],
   [

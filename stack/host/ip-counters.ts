@@ -8,7 +8,6 @@ export const IP_COUNTER_NAMES = [
   'IpInHdrErrors',
   'IpInAddrErrors',
   'IpInUnknownProtos',
-  'IpInDiscards',
   'IpInDelivers',
   'IpOutRequests',
   'IpOutDiscards',
@@ -20,16 +19,38 @@ export const IP_COUNTER_NAMES = [
   'IpFragOKs',
   'IpFragFails',
   'IpFragCreates',
+  'IpOutTransmits',
   'IpExtInTruncatedPkts',
+  'IpExtInMcastPkts',
+  'IpExtOutMcastPkts',
+  'IpExtInBcastPkts',
+  'IpExtOutBcastPkts',
+  'IpExtInOctets',
+  'IpExtOutOctets',
+  'IpExtInMcastOctets',
+  'IpExtOutMcastOctets',
+  'IpExtInBcastOctets',
+  'IpExtOutBcastOctets',
   'IpExtInCsumErrors',
+  'IpExtInNoECTPkts',
+  'IpExtInECT1Pkts',
+  'IpExtInECT0Pkts',
+  'IpExtInCEPkts',
+  'IpExtReasmOverlaps',
   'IcmpInMsgs',
   'IcmpInErrors',
   'IcmpInCsumErrors',
   'IcmpInDestUnreachs',
   'IcmpInTimeExcds',
   'IcmpInParmProbs',
+  'IcmpInSrcQuenchs',
+  'IcmpInRedirects',
   'IcmpInEchos',
   'IcmpInEchoReps',
+  'IcmpInTimestamps',
+  'IcmpInTimestampReps',
+  'IcmpInAddrMasks',
+  'IcmpInAddrMaskReps',
   'IcmpOutMsgs',
   'IcmpOutErrors',
   'IcmpOutRateLimitGlobal',
@@ -45,13 +66,12 @@ export const IP_COUNTER_NAMES = [
   'UdpRcvbufErrors',
   'UdpSndbufErrors',
   'UdpInCsumErrors',
+  'UdpIgnoredMulti',
   'Ip6InReceives',
   'Ip6InHdrErrors',
-  'Ip6InNoRoutes',
   'Ip6InAddrErrors',
   'Ip6InUnknownProtos',
   'Ip6InTruncatedPkts',
-  'Ip6InDiscards',
   'Ip6InDelivers',
   'Ip6OutRequests',
   'Ip6OutDiscards',
@@ -63,6 +83,17 @@ export const IP_COUNTER_NAMES = [
   'Ip6FragOKs',
   'Ip6FragFails',
   'Ip6FragCreates',
+  'Ip6InMcastPkts',
+  'Ip6OutMcastPkts',
+  'Ip6InOctets',
+  'Ip6OutOctets',
+  'Ip6InMcastOctets',
+  'Ip6OutMcastOctets',
+  'Ip6InNoECTPkts',
+  'Ip6InECT1Pkts',
+  'Ip6InECT0Pkts',
+  'Ip6InCEPkts',
+  'Ip6OutTransmits',
   'Icmp6InMsgs',
   'Icmp6InErrors',
   'Icmp6OutMsgs',
@@ -75,14 +106,25 @@ export const IP_COUNTER_NAMES = [
   'Icmp6InParmProblems',
   'Icmp6InEchos',
   'Icmp6InEchoReplies',
+  'Icmp6InGroupMembQueries',
+  'Icmp6InGroupMembResponses',
+  'Icmp6InGroupMembReductions',
+  'Icmp6InRouterSolicits',
+  'Icmp6InRouterAdvertisements',
   'Icmp6InNeighborSolicits',
   'Icmp6InNeighborAdvertisements',
+  'Icmp6InRedirects',
+  'Icmp6InMLDv2Reports',
   'Icmp6OutDestUnreachs',
   'Icmp6OutTimeExcds',
   'Icmp6OutParmProblems',
   'Icmp6OutEchoReplies',
+  'Icmp6OutGroupMembResponses',
+  'Icmp6OutGroupMembReductions',
+  'Icmp6OutRouterSolicits',
   'Icmp6OutNeighborSolicits',
   'Icmp6OutNeighborAdvertisements',
+  'Icmp6OutMLDv2Reports',
   'Udp6InDatagrams',
   'Udp6NoPorts',
   'Udp6InErrors',
@@ -90,6 +132,7 @@ export const IP_COUNTER_NAMES = [
   'Udp6RcvbufErrors',
   'Udp6SndbufErrors',
   'Udp6InCsumErrors',
+  'Udp6IgnoredMulti',
 ] as const;
 
 export type IpCounterName = (typeof IP_COUNTER_NAMES)[number];
@@ -103,10 +146,22 @@ export function ipCounterIndex(name: IpCounterName): number {
 
 export class IpCounters {
   readonly values = new Float64Array(IP_COUNTER_NAMES.length);
+  /** Messages by type, 256 each: ICMP in and out, ICMPv6 in and out. */
+  readonly icmpTypes = new Float64Array(4 * 256);
 
   add(index: number, by = 1): void {
     this.values[index] += by;
   }
+}
+
+const TYPE_PREFIXES = ['IcmpMsgInType', 'IcmpMsgOutType', 'Icmp6InType', 'Icmp6OutType'];
+const TYPE_NAME = /^(IcmpMsg|Icmp6)(In|Out)Type(0|[1-9]\d{0,2})$/;
+
+/** Place in `icmpTypes` of a counter's name, -1: it is none of these. */
+function typePlace(name: string): number {
+  const found = TYPE_NAME.exec(name);
+  if (found === null || Number(found[3]) > 255) return -1;
+  return TYPE_PREFIXES.indexOf(`${found[1]}${found[2]}Type`) * 256 + Number(found[3]);
 }
 
 /** All counters of a stack. */
@@ -118,14 +173,20 @@ export class StackCounters {
   get(name: string): number | undefined {
     const index = indexOfName.get(name);
     if (index !== undefined) return this.ip.values[index];
+    const place = typePlace(name);
+    if (place >= 0) return this.ip.icmpTypes[place];
     return this.tcp.get(name) ?? (NEVER_COUNTED.has(name) ? 0 : undefined);
   }
 
-  /** All counters, name to value; those that cannot move (counters-never.ts) last. */
+  /** All counters, name to value: ICMP's types once they have moved, as Linux; those that cannot move (counters-never.ts) last. */
   snapshot(): Record<string, number> {
     const ip = IP_COUNTER_NAMES.map((name, index) => [name, this.ip.values[index]]);
     const never = [...NEVER_COUNTED.keys()].map((name) => [name, 0]);
-    return { ...Object.fromEntries(ip), ...this.tcp.snapshot(), ...Object.fromEntries(never) };
+    const types = Array.from(this.ip.icmpTypes, (value, place): [string, number] => [
+      `${TYPE_PREFIXES[place >>> 8]}${place & 255}`,
+      value,
+    ]).filter(([, value]) => value !== 0);
+    return { ...Object.fromEntries([...ip, ...types]), ...this.tcp.snapshot(), ...Object.fromEntries(never) };
   }
 
   /**

@@ -2,6 +2,7 @@
 // (net.ipv4.icmp_ratelimit, icmp_ratemask, icmp_msgs_per_sec, icmp_msgs_burst; net.ipv6.icmp.ratelimit), which meet
 // RFC 1812 section 4.3.2.8 and RFC 4443 section 2.4 (f). Knows no packets.
 
+import { type IpCounters, ipCounterIndex } from '../host/ip-counters.js';
 import * as icmp from '../wire/icmp.js';
 import * as icmpv6 from '../wire/icmpv6.js';
 import { AddressMap } from './address-map.js';
@@ -15,6 +16,11 @@ export interface IcmpLimitConfig {
   readonly icmpMsgsBurst: number;
   readonly ipv6IcmpRatelimit: number;
 }
+
+// Linux has one counter for the limit over all, of both families.
+const REFUSED_OF_ALL = ipCounterIndex('IcmpOutRateLimitGlobal');
+const REFUSED_BY_HOST = ipCounterIndex('IcmpOutRateLimitHost');
+const REFUSED_BY_HOST_6 = ipCounterIndex('Icmp6OutRateLimitHost');
 
 interface Bucket {
   /** µs of credit, and when it was counted. */
@@ -30,21 +36,25 @@ const DESTINATIONS = 1024;
 export class IcmpLimiter {
   readonly #config: IcmpLimitConfig;
   readonly #destinations: AddressMap<Bucket>;
+  readonly #counters: IpCounters;
   #credit = Number.NaN;
   #at = 0;
   /** Errors not sent for the limits' sake. */
   suppressed = 0;
 
-  constructor(config: IcmpLimitConfig, seed: number) {
+  constructor(config: IcmpLimitConfig, seed: number, counters: IpCounters) {
     this.#config = config;
+    this.#counters = counters;
     this.#destinations = new AddressMap<Bucket>(DESTINATIONS, seed);
   }
 
   /** Whether a message of `type` and `code` may go to the address at `a[o]` now; counts it if so. */
   allows(now: number, v6: boolean, type: number, code: number, a: Uint8Array, o: number): boolean {
     if (!this.#limited(v6, type, code)) return true;
-    if (this.#global(now) && this.#destination(now, v6, a, o)) return true;
+    const within = this.#global(now);
+    if (within && this.#destination(now, v6, a, o)) return true;
     this.suppressed++;
+    this.#counters.add(within ? (v6 ? REFUSED_BY_HOST_6 : REFUSED_BY_HOST) : REFUSED_OF_ALL);
     return false;
   }
 

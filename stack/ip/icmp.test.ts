@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StackConfig } from '../config/config.js';
+import { IpCounters } from '../host/ip-counters.js';
 import { formatAddress, parseAddress } from '../wire/address.js';
 import { expectSelfContained, u8 } from '../wire/arbitraries.test.helper.js';
 import * as icmp from '../wire/icmp.js';
@@ -26,7 +27,7 @@ function host(config: Partial<StackConfig> = {}) {
   const addresses = new AddressTable();
   addresses.add(B4, 120, 1);
   addresses.add(B6, 64, 1);
-  const limiter = new IcmpLimiter(c, 1);
+  const limiter = new IcmpLimiter(c, 1, new IpCounters());
   return { in: new input.IpInput(c, addresses, limiter, new IpIds(testRandom())), limiter };
 }
 
@@ -178,7 +179,7 @@ describe('answering with errors', () => {
 
   it('is limited per destination and for all, as the configuration says at that moment', () => {
     const config = new StackConfig();
-    const limiter = new IcmpLimiter(config, 1);
+    const limiter = new IcmpLimiter(config, 1, new IpCounters());
     let sent = 0;
     for (let i = 0; i < 20; i++) if (limiter.allows(0, false, 3, 3, A4, 0)) sent++;
     expect(sent).toBe(6);
@@ -194,7 +195,7 @@ describe('answering with errors', () => {
       expect(limiter.allows(MAX_SECOND, true, 129, 0, A6, 0)).toBe(true);
     }
     config.icmpRatelimit = 0;
-    const global = new IcmpLimiter(config, 1);
+    const global = new IcmpLimiter(config, 1, new IpCounters());
     sent = 0;
     for (let i = 0; i < 100; i++) if (global.allows(0, false, 3, 3, parseAddress(`10.0.0.${i}`), 0)) sent++;
     expect(sent).toBe(config.icmpMsgsBurst);
@@ -206,7 +207,7 @@ describe('answering with errors', () => {
     for (let i = 0; i < 100; i++) if (global.allows(60e6, false, 3, 3, A4, 0)) sent++;
     expect(sent).toBe(config.icmpMsgsBurst);
     config.ipv6IcmpRatelimit = 500;
-    const six = new IcmpLimiter(config, 1);
+    const six = new IcmpLimiter(config, 1, new IpCounters());
     sent = 0;
     for (let i = 0; i < 10; i++) if (six.allows(0, true, 1, 4, A6, 0)) sent++;
     expect([sent, six.allows(499_999, true, 1, 4, A6, 0), six.allows(500_000, true, 1, 4, A6, 0)]).toEqual([

@@ -1,7 +1,9 @@
 // The parts of this folder put together as an endpoint does it: two hosts that resolve each other by ARP and neighbour
 // discovery, ping each other with packets that must be cut, and report closed ports, over a bad Ethernet in virtual time.
+
 import { describe, expect, it } from 'vitest';
 import { StackConfig } from '../config/config.js';
+import { IpCounters } from '../host/ip-counters.js';
 import { ImpairedLink } from '../link/impaired.js';
 import type { Impairment } from '../link/impairment.js';
 import type { Link } from '../link/link.js';
@@ -68,7 +70,7 @@ class Host {
       testRandom(),
     );
     this.#resolution = new Resolution(this.cache, this.addresses);
-    this.input = new IpInput(config, this.addresses, new IcmpLimiter(config, 1), this.#ids);
+    this.input = new IpInput(config, this.addresses, new IcmpLimiter(config, 1, new IpCounters()), this.#ids);
   }
 
   /** Sends an IP packet, cut when it is longer than the MTU. */

@@ -14,10 +14,12 @@ import type { IpPacket } from './packet.js';
 export const FRAGMENT_WAITING = 0;
 /** The packet is complete: `copyTo` it before the next call. */
 export const FRAGMENT_COMPLETE = 1;
-/** The fragment was dropped: overlap, no room, nonsense. */
+/** The fragment was dropped: a duplicate, no room, nonsense, or of a packet that was given up before. */
 export const FRAGMENT_DROPPED = 2;
 /** Dropped, and a Parameter Problem with `problemCode` and `problemPointer` may be sent (IPv6 only). */
 export const FRAGMENT_PROBLEM = 3;
+/** With this fragment the whole packet was given up: overlap, or ECN that does not agree. */
+export const FRAGMENT_FAILED = 4;
 
 export interface ReassemblyOptions {
   /** Bytes of all incomplete packets; default 4 MiB (ipfrag_high_thresh). */
@@ -115,12 +117,13 @@ export class Reassembler {
         this.counters.overlaps++;
         this.#memory -= d.memory;
         d.forget();
+        return FRAGMENT_FAILED;
       }
       return FRAGMENT_DROPPED;
     }
     if (d.isComplete) {
       this.#remove(this.#waiting.indexOf(d));
-      if (!d.ecnAgrees) return FRAGMENT_DROPPED;
+      if (!d.ecnAgrees) return FRAGMENT_FAILED;
       this.counters.reassembled++;
       this.#complete = d;
       return FRAGMENT_COMPLETE;

@@ -3,6 +3,7 @@
 import type { StackConfig } from '../config/config.js';
 import type { FlowChannels, OpenChannel } from '../endpoint/flow-channels.js';
 import { FragmentOutput } from '../endpoint/fragment-output.js';
+import { countBroadcasts, countDiscard, countRequest } from '../endpoint/output-counters.js';
 import type { PacketOutput } from '../endpoint/packet-output.js';
 import type { FlowSecrets } from '../host/flow-secrets.js';
 import { ipCounterIndex, type StackCounters } from '../host/ip-counters.js';
@@ -14,7 +15,7 @@ import type { IcmpError } from '../ip/icmp-error.js';
 import { finishTransport, ipHeaderLength, writeIp } from '../ip/output.js';
 import { type IpPacket, transportVerifies } from '../ip/packet.js';
 import type { FlowAddress } from '../tcp/flow-ends.js';
-import type { TransmitOwner } from '../tcp/segment.js';
+import { type TransmitOwner, XMIT_DROP } from '../tcp/segment.js';
 import { equalAddress, isIpv4, isMulticast } from '../wire/address.js';
 import { getU16 } from '../wire/bytes.js';
 import {
@@ -38,6 +39,10 @@ const IN_ERRORS = names('InErrors');
 const IN_CSUM = names('InCsumErrors');
 const OUT_DATAGRAMS = names('OutDatagrams');
 const RCVBUF_ERRORS = names('RcvbufErrors');
+const SNDBUF_ERRORS = names('SndbufErrors');
+const IGNORED_MULTI = names('IgnoredMulti');
+
+const NO_ROUTES = [ipCounterIndex('IpOutNoRoutes'), ipCounterIndex('Ip6OutNoRoutes')] as const;
 
 /** What the endpoint needs of a UDP socket. */
 export interface UdpUser {
@@ -212,8 +217,9 @@ export class UdpEndpoint {
     };
     const takers = this.find(port, datagram, destination !== DST_UNICAST);
     if (takers.length === 0) {
-      counters.ip.add(NO_PORTS[family]);
-      return destination !== DST_UNICAST;
+      const unicast = destination === DST_UNICAST;
+      counters.ip.add((unicast ? NO_PORTS : IGNORED_MULTI)[family]);
+      return !unicast;
     }
     for (const user of takers) {
       const taken = user.deliver(datagram);
@@ -223,8 +229,9 @@ export class UdpEndpoint {
     return true;
   }
 
-  /** ICMP quoted a datagram of ours. */
-  icmpError(error: IcmpError, zone: number, info: number, bytes: Uint8Array, now: number): void {
+  /** ICMP quoted a datagram of ours. False: nobody here can have sent it. */
+  icmpError(error: IcmpError, zone: number, info: number, bytes: Uint8Array, now: number): boolean {
+    let known = false;
     const flow: FlowAddress = { ...flowOf(error), zone };
     const path = this.network.path(error.remoteAddress, zone);
     if (error.mtu > 0 && path?.route && !path.route.mtuLocked) {
@@ -240,8 +247,10 @@ export class UdpEndpoint {
       ) {
         continue;
       }
+      known = true;
       user.onError(error, info, bytes.subarray(error.transport + UDP_HEADER, error.end), now);
     }
+    return known;
   }
 
   /** Sends one datagram: 0 or -errno. */
@@ -255,8 +264,11 @@ export class UdpEndpoint {
   ): number {
     const { network, output, counters } = this;
     const path = network.path(flow.remoteAddress, flow.zone, options.link);
-    if (path === null) return -ENETUNREACH;
     const v6 = flow.ipv6;
+    if (path === null) {
+      counters.ip.add(NO_ROUTES[v6 ? 1 : 0]);
+      return -ENETUNREACH;
+    }
     const head = ipHeaderLength(v6);
     const size = head + UDP_HEADER + data.length;
     const mtu = this.mtuFor(path, flow, options);
@@ -289,19 +301,33 @@ export class UdpEndpoint {
     if (options.checksum || v6) {
       finishTransport(bytes, at, UDP_HEADER + data.length, 6, source, destination, UDP_PROTOCOL);
     }
-    counters.ip.add(OUT_DATAGRAMS[v6 ? 1 : 0]);
+    countRequest(counters.ip, v6);
     if (this.loopBack(start, size, path.device.number, destination, options) && options.ttl === 0) {
       // A group with a TTL of 0 stays within the host.
+      counters.ip.add(OUT_DATAGRAMS[v6 ? 1 : 0]);
       output.discard(index);
       owner?.onTransmitDone(charge, this.now());
       return 0;
     }
     const channel = this.channelOf(user);
+    const broadcast = !v6 && network.addresses.classify(destination, 0, path.device.number) === DST_BROADCAST;
+    const family = v6 ? 1 : 0;
     if (size <= mtu) {
-      output.send(index, path.device, path.nextHop, channel, owner, charge, this.now());
+      const verdict = output.send(index, path.device, path.nextHop, channel, owner, charge, this.now());
+      if (broadcast) countBroadcasts(counters.ip, 1, size);
+      if (verdict === XMIT_DROP) {
+        countDiscard(counters.ip, v6);
+        counters.ip.add(SNDBUF_ERRORS[family]);
+      } else counters.ip.add(OUT_DATAGRAMS[family]);
       return 0;
     }
-    return this.fragments.send(index, size, mtu, id, path, owner, charge, this.now());
+    const result = this.fragments.send(index, size, mtu, id, path, owner, charge, this.now());
+    if (result === 0) {
+      counters.ip.add(OUT_DATAGRAMS[family]);
+      if (broadcast)
+        countBroadcasts(counters.ip, this.fragments.count, size + (this.fragments.count - 1) * head);
+    }
+    return result;
   }
 
   /** Gives the host its own copy of a packet to a group that it is in, or to its broadcast address. False: not a group. */
