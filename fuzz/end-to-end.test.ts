@@ -1,10 +1,16 @@
 // A failure's whole way: the stack is broken on purpose, the fuzzer finds it, shrinks it and files it; from then on the
 // ordinary tests fail, until the stack is whole again and has written its exchange, which fails where it is broken again.
-import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Break, BrokenCopy } from './broken-copy.test.helper.js';
-import { type FiledRegression, filedRegressions, REGRESSIONS, readRegression } from './filing.js';
+import {
+  type FiledRegression,
+  filedRegressions,
+  REGRESSIONS,
+  readRegression,
+  writeRegression,
+} from './filing.js';
 
 let copy: BrokenCopy;
 beforeAll(() => {
@@ -101,14 +107,17 @@ test('several hosts: the exchange is that of the end at which it showed', { time
 test('another fault that breaks an invariant filed before is filed beside it', { timeout: 240_000 }, () => {
   const folder = join(copy.folder, 'fuzz/regressions/network');
   mkdirSync(folder, { recursive: true });
-  const old = join(folder, 'a-neighbour-behind-a-partition-is-unreachable.json');
-  cpSync(join(REGRESSIONS, 'network/a-neighbour-behind-a-partition-is-unreachable.json'), old);
+  const old = join(folder, 'a-fault-of-long-ago.json');
+  // An older failure of the invariant that this break will be seen by, whose input meets no closed window.
+  const file = readRegression(
+    join(REGRESSIONS, 'network/a-neighbour-behind-a-partition-is-unreachable.json'),
+  );
+  writeRegression(old, { ...file, id: 'what waits is neither sent nor probed for' });
   copy.break({
     file: 'stack/tcp/timer-probe.ts',
     from: 'const result = writeWakeup(tcb, now, WIN_PROBE);',
     to: 'const result = tcb.orphan ? writeWakeup(tcb, now, WIN_PROBE) : 0;',
   });
-  // The old input meets no closed window: it passes.
   expect(fuzz('--replay', old).status).toBe(0);
   const found = fuzz('network', '--runs', '2000', '--seed', '1', '--stop-on-find').text;
   const path = /filed as (\S+)/.exec(found)?.[1] ?? found;

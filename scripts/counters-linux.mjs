@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 // Asks this machine's kernel for the names of its counters and for what it counts when the packets of
 // stack/host/counters-linux.json come, and writes both there. As root, after a build; the network namespace is its own.
+//   node scripts/counters-linux.mjs
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { readArguments } from './arguments.mjs';
+
+if (isMainThread) readArguments();
 
 const dist = new URL('../dist/', import.meta.url);
 const file = new URL('../stack/host/counters-linux.json', import.meta.url);
